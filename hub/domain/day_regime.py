@@ -1,0 +1,237 @@
+"""The day regime: what becomes of a tap, or of a planned day, as a presence registration.
+
+Theory of operation. The service registers one person, works number and Brussels day, without a
+time and without a direction, and takes only today and tomorrow. A tap is an act of the past, so it
+can make a registration for today and for no other day:
+
+| tap                                       | becomes                                           |
+| ----------------------------------------- | ------------------------------------------------- |
+| refused at the gate, or badge unknown     | nothing (shown as a tap)                          |
+| without a date, or dated after its receipt| `held`: the clock must be repaired first          |
+| of an earlier day                         | `lapsed`: never sent with another date            |
+| person, company or works number missing   | `held`: a human completes it the same day         |
+| first of its day                          | `due` at once                                     |
+| out-tap that ends a night shift           | nothing: the shift was registered on its first day|
+| any further tap of that day               | nothing new                                       |
+
+A first tap that goes out is due as well: who leaves the site has been on it that day, whatever way
+he came in (a gate out of order, a lorry), and a registration too many is a remark while one too
+few is an offence per person (social penal code, art. 131).
+
+A gate's clock may run ahead of the hub's. An act cannot follow its receipt, so a tap stamped up to
+ten minutes after the moment the hub held it counts as of that moment; beyond that the stamp is not
+believed at all, and the day of receipt is only where the tap is shown.
+
+Give the stored receive time as `now_ms`: then a rebuild from the stored taps decides the same.
+Whether a registration may still be sent when its turn comes is asked again, with the time of
+then, by `sendable` and `lapses`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Final, Literal
+
+from hub.domain.causes import Cause
+from hub.domain.legal_day import brussels_day, day_bounds_ms
+from hub.domain.registration import LIVE, State
+from protocol.record import DIRECTION_OUT
+
+FUTURE_LIMIT_MS: Final = 10 * 60 * 1000
+"""How far a tap may be dated after its receipt before its clock is called wrong."""
+
+NIGHT_SHIFT_MAX_MS: Final = 12 * 3600 * 1000
+"""Longest stay over midnight that counts as one shift. Longer, the out-tap of the day before is
+taken as forgotten, and the new day is registered: the safer of the two mistakes."""
+
+IdentityForm = Literal["inss", "limosa"]
+
+
+@dataclass(frozen=True, slots=True)
+class TapFacts:
+    """What the hub knows of a tap when it decides; no number and no name is among it.
+
+    Args:
+        at_ms: UTC milliseconds of the act by the gate's clock (repaired or not); None = undated.
+        direction: one of `protocol.record.DIRECTION_*`.
+        granted: whether the gate let the person pass.
+        person_known: whether the badge is linked to a person.
+        has_works: whether the person is assigned to a works number.
+        has_inss: whether an INSS or BIS number is known.
+        has_company: whether the employer's enterprise number is known.
+        has_limosa: whether a Limosa number is known.
+        existing: state of the live registration of this person, works number and
+            `tap_day(at_ms, now_ms)`; None when there is none.
+        inside_since_ms: UTC milliseconds of the in-tap, on an earlier day at this site, after
+            which no out-tap of this person is known; None when there is none.
+    """
+
+    at_ms: int | None
+    direction: int
+    granted: bool
+    person_known: bool
+    has_works: bool
+    has_inss: bool
+    has_company: bool
+    has_limosa: bool
+    existing: str | None = None
+    inside_since_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What to do with a tap or a planned day.
+
+    Args:
+        state: state the registration takes now; None = no step.
+        cause: why; key of the catalogue.
+        day: Brussels day it belongs to. While the clock is in question (causes `clock_wrong`,
+            `clock_unknown`): the day of receipt, under which it is shown and never sent.
+        tap_ms: moment of the act in UTC milliseconds as far as believed, else of the receipt.
+        due_ms: UTC milliseconds from which it may be sent.
+        present: whether the tap belongs into the presence of `day`.
+    """
+
+    state: State | None
+    cause: Cause
+    day: date
+    tap_ms: int
+    due_ms: int
+    present: bool
+
+
+def identity_form(has_inss: bool, has_company: bool, has_limosa: bool) -> IdentityForm | None:
+    """Returns how a person is named to the service: by Limosa number alone, or INSS and company.
+
+    A person with both goes by the Limosa number: that file already tells the service person,
+    employer and Belgian client (choice in `PresenceRegistrationSubmitType`). None = neither.
+    """
+    if has_limosa:
+        return "limosa"
+    return "inss" if has_inss and has_company else None
+
+
+def tap_day(at_ms: int | None, now_ms: int) -> date:
+    """Returns the Brussels day under which a tap is kept and looked up; see `Decision.day`."""
+    believed = _believed_ms(at_ms, now_ms)
+    return brussels_day(now_ms if believed is None else believed)
+
+
+def decide(facts: TapFacts, now_ms: int) -> Decision:
+    """Returns what becomes of a tap: at most one registration, for its own day, never another.
+
+    Args:
+        facts: the tap and what is known of the person.
+        now_ms: UTC milliseconds at which the hub first held the tap.
+    """
+    believed = _believed_ms(facts.at_ms, now_ms)
+    act_ms = now_ms if believed is None else believed
+    day = brussels_day(act_ms)
+    passed = facts.granted and facts.person_known
+    state, cause = _judge(facts, day, believed, now_ms)
+    return Decision(state, cause, day, act_ms, now_ms, passed and believed is not None)
+
+
+def decide_plan(
+    day: date,
+    has_works: bool,
+    has_inss: bool,
+    has_company: bool,
+    has_limosa: bool,
+    now_ms: int,
+    existing: str | None = None,
+) -> Decision:
+    """Returns what becomes of a planned day: due for today and tomorrow, held until then.
+
+    Args:
+        day: the Brussels day planned.
+        has_works, has_inss, has_company, has_limosa: see `TapFacts`.
+        now_ms: UTC milliseconds of the decision.
+        existing: state of the live registration of this person, works number and day.
+    """
+    due_ms = now_ms
+    held = existing == State.HELD
+    if existing in LIVE and not held:
+        state, cause = None, Cause.SECOND_TAP
+    elif day < brussels_day(now_ms):
+        state, cause = (State.LAPSED if held else None), Cause.DAY_OVER
+    else:
+        missing = _missing(has_works, has_inss, has_company, has_limosa)
+        if missing is None and not sendable(day, now_ms):
+            missing = Cause.TOO_EARLY
+            due_ms = day_bounds_ms(day - timedelta(days=1))[0]
+        state, cause = _held_or_due(missing, existing, Cause.PLANNED)
+    return Decision(state, cause, day, now_ms, due_ms, False)
+
+
+def sendable(day: date, now_ms: int) -> bool:
+    """Returns whether the service takes this day now: today or tomorrow in Brussels."""
+    today = brussels_day(now_ms)
+    return today <= day <= today + timedelta(days=1)
+
+
+def lapses(state: str, day: date, now_ms: int) -> bool:
+    """Returns whether a registration in this state has lost its chance: its day is over.
+
+    `in_doubt` is not among them: what was sent in time may well be registered, so it is searched
+    first, and lapses only when the authority does not have it.
+    """
+    waiting = state in (State.HELD, State.DUE, State.REFUSED)
+    return waiting and day < brussels_day(now_ms)
+
+
+def _believed_ms(at_ms: int | None, now_ms: int) -> int | None:
+    """The moment of the act, never after the receipt; None when the stamp cannot be believed."""
+    if at_ms is None or at_ms > now_ms + FUTURE_LIMIT_MS:
+        return None
+    return min(at_ms, now_ms)
+
+
+def _judge(
+    facts: TapFacts, day: date, believed: int | None, now_ms: int
+) -> tuple[State | None, Cause]:
+    if not facts.person_known:
+        return None, Cause.LET_IN_UNKNOWN if facts.granted else Cause.UNKNOWN_BADGE
+    if not facts.granted:
+        return None, Cause.GATE_REFUSED
+    if facts.existing in LIVE and facts.existing != State.HELD:
+        return None, Cause.SECOND_TAP
+    if believed is None:
+        unclear = Cause.CLOCK_UNKNOWN if facts.at_ms is None else Cause.CLOCK_WRONG
+        return _held_or_due(unclear, facts.existing, Cause.FIRST_TAP)
+    if day < brussels_day(now_ms):
+        return State.LAPSED, Cause.ARRIVED_LATE
+    # A held one shows an act of this day of its own; the out-tap then completes it.
+    if facts.existing != State.HELD and _ends_night_shift(facts, day, believed):
+        return None, Cause.NIGHT_SHIFT
+    missing = _missing(facts.has_works, facts.has_inss, facts.has_company, facts.has_limosa)
+    first = Cause.FIRST_TAP_OUT if facts.direction == DIRECTION_OUT else Cause.FIRST_TAP
+    return _held_or_due(missing, facts.existing, first)
+
+
+def _ends_night_shift(facts: TapFacts, day: date, believed: int) -> bool:
+    since = facts.inside_since_ms
+    return (
+        facts.direction == DIRECTION_OUT
+        and since is not None
+        and brussels_day(since) < day
+        and believed - since <= NIGHT_SHIFT_MAX_MS
+    )
+
+
+def _missing(has_works: bool, has_inss: bool, has_company: bool, has_limosa: bool) -> Cause | None:
+    if not has_works:
+        return Cause.NO_WORKS_NUMBER
+    if identity_form(has_inss, has_company, has_limosa) is None:
+        return Cause.NO_COMPANY if has_inss else Cause.NO_IDENTITY
+    return None
+
+
+def _held_or_due(
+    missing: Cause | None, existing: str | None, first: Cause
+) -> tuple[State | None, Cause]:
+    """Held for what is missing, due when nothing is; a held one stays held without a new step."""
+    if missing is None:
+        return State.DUE, first
+    return (None, Cause.SECOND_TAP) if existing == State.HELD else (State.HELD, missing)

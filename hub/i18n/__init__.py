@@ -1,0 +1,180 @@
+"""Every text a person sees, in French, Dutch, German and English.
+
+The catalogue is a folder of TOML files, one for each room of the product; a key is the file's name
+and the path in it, for example ``cause.first_tap`` or ``errors.HUB-1001.next``. Each key holds one
+string for each language, with ``{name}`` for values. At run time nothing here raises: a text that
+is missing falls back to English and then to its key, because a half-explained error is better than
+a second error. The tests run strictly, see `strict`.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cache
+from importlib import resources
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_date, format_time
+
+LANGUAGES: Final = ("fr", "nl", "de", "en")
+FALLBACK: Final = "en"
+
+PARTS: Final = ("happened", "kept", "next")
+"""What each error text answers: what happened, what was kept, what to do next."""
+
+_BRUSSELS: Final = ZoneInfo("Europe/Brussels")
+_PLACEHOLDER: Final = re.compile(r"\{(\w+)\}")
+_WEIGHT: Final = re.compile(r"q=([01](?:\.\d{0,3})?)")
+
+_strict = False
+
+
+class TextError(LookupError):
+    """A key, a language or a value is missing; raised in strict mode only."""
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorText:
+    """An error explained: what happened, what was kept and what to do next."""
+
+    code: str
+    happened: str
+    kept: str
+    next: str
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.happened} {self.kept} {self.next}"
+
+
+def strict(on: bool) -> None:
+    """Makes a missing key, language or value raise `TextError` (tests), or not (the product)."""
+    global _strict
+    _strict = on
+
+
+def text(key: str, language: str, /, **values: object) -> str:
+    """Returns the text in that language with its values filled in.
+
+    Args:
+        key: ``<file>.<path>``.
+        language: one of `LANGUAGES`; any other falls back to English.
+        **values: what the placeholders stand for; never person data in an error text.
+
+    Raises:
+        TextError: in strict mode, when the key, the language or a value is missing.
+    """
+    entry = catalogue().get(key)
+    if entry is None:
+        return _missing(f"no text {key}", key)
+    template = entry.get(language)
+    if template is None:
+        template = _missing(f"no text {key} in {language}", entry.get(FALLBACK, key))
+
+    def fill(match: re.Match[str]) -> str:
+        if match[1] in values:
+            return str(values[match[1]])
+        return _missing(f"text {key} needs {match[1]}", match[0])
+
+    return _PLACEHOLDER.sub(fill, template)
+
+
+def error_text(code: str, language: str, /, **values: object) -> ErrorText:
+    """Returns what happened, what was kept and what to do next for an error code.
+
+    A part that a code leaves out is taken from its family, the letters before the dash. A code
+    without an entry gets the general text, which names the code.
+    """
+    if f"errors.{code}.happened" not in catalogue():
+        _missing(f"no error text for {code}", code)
+        entry = "UNKNOWN"
+    else:
+        entry = code
+    family = code.partition("-")[0]
+    parts: list[str] = []
+    for part in PARTS:
+        own = f"errors.{entry}.{part}"
+        key = own if own in catalogue() else f"errors.{family}.{part}"
+        parts.append(text(key, language, **{"code": code, **values}))
+    return ErrorText(code, *parts)
+
+
+def negotiate(accept_language: str | None, asked: str | None = None, default: str = "en") -> str:
+    """Returns the language to answer in: the one asked for, else the browser's best, else default.
+
+    Args:
+        accept_language: the header of that name (RFC 9110, section 12.5.4), or None.
+        asked: an explicit choice, for example of a cookie; ignored when it is not ours.
+        default: one of `LANGUAGES`.
+    """
+    if asked in LANGUAGES:
+        return asked
+    best, best_weight = default, 0.0
+    for choice in (accept_language or "")[:500].split(","):
+        tag, _, parameters = choice.partition(";")
+        language = tag.strip().lower().split("-")[0]
+        weight_match = _WEIGHT.search(parameters)
+        weight = float(weight_match[1]) if weight_match else 1.0
+        if language in LANGUAGES and weight > best_weight:
+            best, best_weight = language, weight
+    return best
+
+
+def time_text(utc_ms: int, language: str) -> str:
+    """Returns the time in Brussels as ``07:04:09``; the same shape in all four languages."""
+    return format_time(_local(utc_ms).time(), "HH:mm:ss", locale=_locale(language))
+
+
+def day_text(day: date, language: str) -> str:
+    """Returns the day in words, for example ``lundi 23 novembre 2026``."""
+    return format_date(day, "EEEE d MMMM y", locale=_locale(language))
+
+
+def moment_text(utc_ms: int, language: str) -> str:
+    """Returns day and time in Brussels, for example ``23 november 2026 07:04:09``."""
+    day = format_date(_local(utc_ms).date(), "d MMMM y", locale=_locale(language))
+    return f"{day} {time_text(utc_ms, language)}"
+
+
+@cache
+def catalogue() -> Mapping[str, Mapping[str, str]]:
+    """Returns every key with its texts by language; read once from the package's files."""
+    entries: dict[str, Mapping[str, str]] = {}
+    folder = resources.files(__name__) / "catalogue"
+    for file in sorted(folder.iterdir(), key=lambda entry: entry.name):
+        if file.name.endswith(".toml"):
+            room = file.name.removesuffix(".toml")
+            _flatten(room, tomllib.loads(file.read_text(encoding="utf-8")), entries)
+    return entries
+
+
+def placeholders(template: str) -> frozenset[str]:
+    """Returns the names of the values a text needs."""
+    return frozenset(_PLACEHOLDER.findall(template))
+
+
+def _flatten(prefix: str, table: Mapping[str, object], into: dict[str, Mapping[str, str]]) -> None:
+    texts = {name: value for name, value in table.items() if isinstance(value, str)}
+    if texts:
+        into[prefix] = texts
+    for name, value in table.items():
+        if isinstance(value, dict):
+            _flatten(f"{prefix}.{name}", value, into)
+
+
+def _missing(complaint: str, instead: str) -> str:
+    if _strict:
+        raise TextError(complaint)
+    return instead
+
+
+def _local(utc_ms: int) -> datetime:
+    return datetime.fromtimestamp(utc_ms // 1000, _BRUSSELS)
+
+
+def _locale(language: str) -> str:
+    return f"{language if language in LANGUAGES else FALLBACK}_BE"
