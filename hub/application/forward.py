@@ -1,0 +1,314 @@
+"""Due registrations go to the authority and come back with a number; none is sent again blindly.
+
+Theory of operation. A step does four things, and the outbox keeps each before the next begins:
+
+    recover   what an interrupted step left in `sending` becomes `in_doubt`
+    lapse     what is `due` for a day that is over is never sent
+    send      what is `due` is claimed (`sending`, committed) and registered, up to 200 in a call
+    look up   what is `in_doubt` is searched at the authority (`doubt`)
+
+What a call brings decides where its items go:
+
+    an answer for each item  registered with its number, or refused with the authority's errors
+    TransientError           due again after a growing wait; nothing was stored
+    StoppedError             due again; no call for five minutes, and an alarm
+    PermanentError           the item to blame is found (`isolation`) and refused, the others go
+    InDoubtError             in_doubt: searched before anything else is done with it
+    anything else            a defect: the next step begins with `recover`
+
+An item that was in doubt travels with ever fewer others, so that one which makes the service fall
+over does not keep 199 people in doubt with it. Sending and looking up keep their own pace: a
+refused search must not stop registrations.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import groupby
+from random import Random
+from typing import Literal
+
+from hub.application.doubt import SETTLE_MS, DoubtSearch
+from hub.application.isolation import Isolation
+from hub.application.outbox import Claim, OutboxPort
+from hub.application.pace import Pace, PaceState
+from hub.application.ports import BATCH_MAX, AuthorityPort, Refused
+from hub.domain.causes import Cause
+from hub.domain.legal_day import brussels_day, day_bounds_ms
+from hub.errors import (
+    InDoubtError,
+    LocalProtocolError,
+    PermanentError,
+    SitegateError,
+    StoppedError,
+    TransientError,
+)
+
+IDLE_MS = 30_000
+"""Longest time between two steps; what becomes due by the clock alone waits at most this long."""
+STOP_MS = 300_000
+"""No call for this long after our access was refused."""
+BROKEN_MS = 60_000
+"""No call for this long after a defect of ours."""
+ISOLATE_CALLS_MAX = 40
+"""Most calls for one refused batch, about what four bad items of 200 need."""
+
+_URGENCY: list[PaceState] = ["unknown", "ok", "retrying", "stopped"]
+
+
+@dataclass(frozen=True, slots=True)
+class ForwardStatus:
+    """How forwarding stands, for pages and alarms: the worse of sending and looking up.
+
+    Args:
+        state: `ok`, `retrying` (goes on by itself), `stopped` (needs a human) or `unknown`
+            (nothing was sent yet).
+        last_success_ms: last usable answer, UTC milliseconds.
+        next_try_ms: next call while it waits, UTC milliseconds.
+        error_code: stable code of what is wrong, empty for nothing.
+    """
+
+    state: PaceState = "unknown"
+    last_success_ms: int | None = None
+    next_try_ms: int | None = None
+    error_code: str = ""
+
+    @property
+    def alarm(self) -> bool:
+        """Somebody must act."""
+        return self.state == "stopped"
+
+
+class Forwarder:
+    """Brings every due registration to the authority or says why not; one thread steps it.
+
+    Args:
+        outbox: where registrations and their states are kept.
+        authority: the service; its calls block.
+        clock: UTC milliseconds. One step may take minutes, so the time is read again and again.
+        random: source of the jitter.
+        settle_ms: milliseconds after a lost answer before an absence is believed.
+    """
+
+    def __init__(
+        self,
+        outbox: OutboxPort,
+        authority: AuthorityPort,
+        clock: Callable[[], int],
+        random: Random,
+        settle_ms: int = SETTLE_MS,
+    ) -> None:
+        self._outbox = outbox
+        self._authority = authority
+        self._clock = clock
+        self._search = DoubtSearch(outbox, authority, clock, random, settle_ms)
+        self._sending = Pace(random)
+        # A step that did not end, by a crash or an exception, may have left items in `sending`.
+        self._interrupted = True
+        # How often the answer for a registration was lost, while it has none.
+        self._doubts: dict[str, int] = {}
+        self._halted = threading.Event()
+        self._status = ForwardStatus()
+
+    def step(self) -> int:
+        """Does all that can be done now; returns when to step again, UTC milliseconds.
+
+        What it raises is a defect of ours; the next step begins by putting in doubt what this one
+        left in `sending`.
+        """
+        now_ms = self._clock()
+        if self._interrupted:
+            self._outbox.recover(now_ms)
+        self._interrupted = True
+        self._outbox.lapse_before(brussels_day(now_ms), now_ms)
+        try:
+            # Sending first: a defect in searching must not keep registrations from leaving.
+            wakes = (self._send(), self._search.step(), self._clock() + IDLE_MS)
+        finally:
+            self._status = self._summary()
+        self._interrupted = False
+        return min(wakes)
+
+    def status(self) -> ForwardStatus:
+        """Returns how forwarding stands; any thread may ask."""
+        return self._status
+
+    def broke(self) -> int:
+        """Notes a defect: calls wait and the alarm is up; returns when to step again."""
+        now_ms = self._clock()
+        self._sending.stopped(now_ms, "HUB-1319", BROKEN_MS)
+        self._status = self._summary()
+        return now_ms + BROKEN_MS
+
+    def halt(self) -> None:
+        """Ends a running step after its present call; any thread may ask."""
+        self._halted.set()
+
+    # ---------------------------------------------------------------- sending
+
+    def _send(self) -> int:
+        now_ms = self._clock()
+        if not self._sending.ready(now_ms):
+            return self._sending.next_try_ms
+        claims = self._sendable(self._outbox.claim(now_ms, BATCH_MAX), now_ms)
+        if not claims:
+            self._note_recovery()
+            return now_ms + IDLE_MS
+        batches = list(self._batches(claims))
+        while batches:
+            batch = batches.pop(0)
+            outcome = self._register(batch)
+            if isinstance(outcome, SitegateError):
+                outcome = self._isolate(batch, outcome)
+            if outcome == "halt":
+                self._give_back([claim for rest in batches for claim in rest])
+                return max(self._sending.next_try_ms, now_ms)
+        return now_ms
+
+    def _note_recovery(self) -> None:
+        """Ends the retrying of which nothing is left, once a search has shown the service alive."""
+        alive_ms = self._search.pace.last_success_ms
+        if alive_ms is not None and self._sending.retrying_since(alive_ms):
+            self._sending.succeeded(alive_ms)
+
+    def _sendable(self, claims: Sequence[Claim], now_ms: int) -> list[Claim]:
+        """Returns what the service takes at this moment: registrations of today and tomorrow."""
+        today = brussels_day(now_ms)
+        tomorrow = today + timedelta(days=1)
+        past = [claim.reference for claim in claims if claim.item.day < today]
+        if past:
+            # Midnight struck between this step's lapse and its claim.
+            self._outbox.back_to_due(past, Cause.DAY_OVER, now_ms, now_ms)
+            self._outbox.lapse_before(today, now_ms)
+        for claim in claims:
+            if claim.item.day > tomorrow:
+                opens_ms, _ = day_bounds_ms(claim.item.day - timedelta(days=1))
+                self._outbox.back_to_due([claim.reference], Cause.TOO_EARLY, opens_ms, now_ms)
+        return [claim for claim in claims if today <= claim.item.day <= tomorrow]
+
+    def _batches(self, claims: Sequence[Claim]) -> Iterator[list[Claim]]:
+        """Yields the calls to make: fresh items together, those in doubt before in small company:
+        50, then 12, then 3, then alone."""
+
+        def doubts(claim: Claim) -> int:
+            return self._doubts.get(claim.reference, 0)
+
+        for times, group in groupby(sorted(claims, key=doubts), key=doubts):
+            size = max(1, BATCH_MAX >> 2 * times)
+            alike = list(group)
+            for start in range(0, len(alike), size):
+                yield alike[start : start + size]
+
+    def _register(self, claims: Sequence[Claim]) -> SitegateError | Literal["answered", "halt"]:
+        """Makes one call and keeps what it brought; a refusal of the whole call is returned."""
+        today = brussels_day(self._clock())
+        if self._halted.is_set() or any(claim.item.day < today for claim in claims):
+            # Calls before this one may have taken until after midnight.
+            self._give_back(claims)
+            return "halt"
+        try:
+            results = self._authority.register([claim.item for claim in claims])
+        except TransientError as error:
+            self._sending.failed(self._clock(), error.code, _asked_wait_ms(error))
+            self._give_back(claims)
+            return "halt"
+        except StoppedError as error:
+            self._sending.stopped(self._clock(), error.code, STOP_MS)
+            self._give_back(claims, Cause.ACCESS_REFUSED)
+            return "halt"
+        except InDoubtError as error:
+            now_ms = self._clock()
+            self._outbox.in_doubt([claim.reference for claim in claims], now_ms)
+            self._sending.failed(now_ms, error.code)
+            for claim in claims:
+                self._doubts[claim.reference] = self._doubts.get(claim.reference, 0) + 1
+            return "halt"
+        except (PermanentError, LocalProtocolError) as error:
+            # What our own contract check keeps back is as harmless as what the service refuses.
+            return error
+        now_ms = self._clock()
+        self._outbox.answered(results, now_ms)
+        self._sending.succeeded(now_ms)
+        self._forget_doubts(claims)
+        missing = {claim.reference for claim in claims} - {result.reference for result in results}
+        if missing:
+            # No adapter of ours does this; if one did, those people must not be forgotten.
+            self._outbox.in_doubt(sorted(missing), now_ms)
+        return "answered"
+
+    def _isolate(
+        self, batch: Sequence[Claim], refusal: SitegateError
+    ) -> Literal["answered", "halt"]:
+        """Refuses the items to blame for a refused call, with their own refusal; sends the others.
+
+        When all those calls pass nothing, the service refuses everything and no item is to blame:
+        they wait, and somebody is called.
+        """
+        isolation = Isolation(batch, refusal)
+        calls = 0
+        halted = False
+        while calls < ISOLATE_CALLS_MAX and not halted and (part := isolation.next()):
+            calls += 1
+            outcome = self._register(part)
+            if outcome == "answered":
+                isolation.answered()
+            elif outcome == "halt":
+                halted = True
+            else:
+                isolation.refused(outcome)
+        left = isolation.left()
+        bad = [claim for claim, _ in isolation.bad]
+        if left and not halted and not isolation.passed:
+            self._sending.stopped(self._clock(), "HUB-1320", STOP_MS)
+            self._give_back(left + bad)
+            return "halt"
+        if bad:
+            self._outbox.answered(
+                [Refused(claim.reference, _errors(error)) for claim, error in isolation.bad],
+                self._clock(),
+            )
+            self._forget_doubts(bad)
+        self._give_back(left)
+        if halted or left:
+            return "halt"
+        self._sending.succeeded(self._clock())
+        return "answered"
+
+    def _give_back(self, claims: Sequence[Claim], cause: Cause = Cause.NOT_CARRIED_OUT) -> None:
+        """Makes claims due again of which nothing was stored."""
+        if claims:
+            now_ms = self._clock()
+            next_try_ms = max(now_ms, self._sending.next_try_ms)
+            references = [claim.reference for claim in claims]
+            self._outbox.back_to_due(references, cause, next_try_ms, now_ms)
+
+    def _forget_doubts(self, claims: Sequence[Claim]) -> None:
+        for claim in claims:
+            self._doubts.pop(claim.reference, None)
+
+    def _summary(self) -> ForwardStatus:
+        paces = (self._sending, self._search.pace)
+        worst = max(paces, key=lambda pace: _URGENCY.index(pace.state))
+        waits = worst.state in ("retrying", "stopped")
+        return ForwardStatus(
+            state=worst.state,
+            last_success_ms=max(
+                (pace.last_success_ms for pace in paces if pace.last_success_ms is not None),
+                default=None,
+            ),
+            next_try_ms=worst.next_try_ms if waits else None,
+            error_code=worst.error_code,
+        )
+
+
+def _errors(refusal: SitegateError) -> tuple[tuple[str, str], ...]:
+    """What is kept of a refusal: our code, and that of the authority where it gave one."""
+    return ((refusal.code, str(refusal.extra.get("fault", ""))),)
+
+
+def _asked_wait_ms(error: TransientError) -> int:
+    wait_s = error.extra.get("retry_after_s")
+    return wait_s * 1000 if isinstance(wait_s, int) else 0

@@ -1,0 +1,186 @@
+"""Records of terminals become facts in the inbox, once each, and are acked only after the commit.
+
+Theory of operation. Each journal of each terminal is one *stream*, and each stream has one
+`protocol.sync.Receiver`, rebuilt from the inbox when the hub starts. Arrivals come in groups from
+the writer, in its thread, which alone owns the receivers. `stage` offers each batch to its
+receiver, which says what of it is new, and hands those runs to the inbox inside the writer's
+transaction. `committed` confirms them to the receivers and sends one ack per stream touched: the
+ack promises that the records are on disk and nothing else. `abandoned` takes the offers back; the
+terminal hears nothing and sends again.
+
+A repeated batch is not written but acked again, since its first ack may have been lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from protocol.sync import Receiver
+
+Run = tuple[int, int]
+"""First and last sequence number, both included."""
+
+
+@dataclass(slots=True)
+class Arrival:
+    """One authenticated message of a terminal that concerns its journal.
+
+    Args:
+        terminal: terminal id.
+        journal: 8 bytes.
+        kind: "batch", "hello" or "lost".
+        first: first sequence number (`batch`, `lost`), or the floor (`hello`).
+        last: last sequence number (`batch`, `lost`), or the head (`hello`).
+        records: the records of a batch, 32 bytes each.
+    """
+
+    terminal: str
+    journal: bytes
+    kind: str
+    first: int
+    last: int
+    records: bytes = b""
+
+
+@dataclass(slots=True)
+class Stream:
+    """One journal: its row in the database and what is held of it."""
+
+    id: int
+    terminal: str
+    journal: bytes
+    receiver: Receiver = field(default_factory=Receiver)
+
+
+@dataclass(slots=True)
+class NewRun:
+    """A run of records that was never stored before."""
+
+    stream_id: int
+    first: int
+    records: bytes
+
+
+class InboxPort(Protocol):
+    """The append-only store of facts, inside one transaction."""
+
+    def add_stream(self, terminal: str, journal: bytes, now_ms: int) -> int:
+        """Creates the stream of a journal never seen before; returns its id."""
+        ...
+
+    def append(self, runs: list[NewRun], now_ms: int) -> None:
+        """Adds the runs in this order; the engine refuses one that overlaps a stored run."""
+        ...
+
+    def add_gaps(self, gaps: list[tuple[int, Run]], now_ms: int) -> None:
+        """Notes (stream id, run) whose records exist nowhere any more."""
+        ...
+
+
+class AckPort(Protocol):
+    """The way back to the terminals."""
+
+    def ack(self, terminal: str, journal: bytes, upto: int, ranges: list[Run]) -> None:
+        """Tells that everything up to `upto`, and the ranges beyond it, is committed."""
+        ...
+
+    def want(self, terminal: str, journal: bytes, ranges: list[Run]) -> None:
+        """Asks again for runs that should have come."""
+        ...
+
+    def lost(self, terminal: str, count: int) -> None:
+        """Reports `count` records that the terminal cannot give us any more."""
+        ...
+
+
+class Ingest:
+    """Owner of all receivers; used in the writer's thread only.
+
+    Args:
+        streams: what the inbox holds, from the storage, when the hub starts.
+        acks: where acks go.
+    """
+
+    def __init__(self, streams: Iterable[Stream], acks: AckPort) -> None:
+        self._streams = {(stream.terminal, stream.journal): stream for stream in streams}
+        self._acks = acks
+        self._runs: list[tuple[Stream, int, int]] = []
+        self._touched: dict[int, Stream] = {}
+        self._greeted: dict[int, Stream] = {}
+        self._created: list[Stream] = []
+        self._lost: list[tuple[Stream, Run]] = []
+        self.stored = 0
+
+    def stage(self, inbox: InboxPort, arrivals: Iterable[Arrival], now_ms: int) -> None:
+        """Writes what is new of the group into the open transaction."""
+        runs: list[NewRun] = []
+        streams, touched = self._streams, self._touched
+        for arrival in arrivals:
+            stream = streams.get((arrival.terminal, arrival.journal))
+            if stream is None:
+                stream = self._begin(inbox, arrival, now_ms)
+            touched[stream.id] = stream
+            if arrival.kind == "batch":
+                first = arrival.first
+                for begin, end in stream.receiver.offer(first, arrival.last - first + 1):
+                    part = arrival.records[(begin - first) * 32 : (end - first + 1) * 32]
+                    runs.append(NewRun(stream.id, begin, part))
+                    self._runs.append((stream, begin, end))
+            elif arrival.kind == "hello":
+                self._greeted[stream.id] = stream
+                for gap in stream.receiver.hello(arrival.first, arrival.last):
+                    self._lost.append((stream, gap))
+            else:
+                for gap in stream.receiver.lost(arrival.first, arrival.last):
+                    self._lost.append((stream, gap))
+        if runs:
+            inbox.append(runs, now_ms)
+        if self._lost:
+            inbox.add_gaps([(stream.id, gap) for stream, gap in self._lost], now_ms)
+
+    def _begin(self, inbox: InboxPort, arrival: Arrival, now_ms: int) -> Stream:
+        number = inbox.add_stream(arrival.terminal, arrival.journal, now_ms)
+        stream = Stream(number, arrival.terminal, arrival.journal)
+        self._streams[(arrival.terminal, arrival.journal)] = stream
+        self._created.append(stream)
+        return stream
+
+    def committed(self) -> None:
+        """The transaction of the last `stage` is on disk: tells the receivers and the terminals."""
+        for stream, first, last in self._runs:
+            stream.receiver.committed(first, last)
+            self.stored += last - first + 1
+        for stream, (first, last) in self._lost:
+            stream.receiver.committed(first, last)
+        try:
+            self._tell()
+        finally:
+            self._clear()
+
+    def _tell(self) -> None:
+        for stream, (first, last) in self._lost:
+            self._acks.lost(stream.terminal, last - first + 1)
+        for stream in self._touched.values():
+            upto, ranges = stream.receiver.ack()
+            self._acks.ack(stream.terminal, stream.journal, upto, ranges)
+        for stream in self._greeted.values():
+            wanted = stream.receiver.want()
+            if wanted:
+                self._acks.want(stream.terminal, stream.journal, wanted)
+
+    def abandoned(self) -> None:
+        """The transaction was rolled back: everything offered in it may be offered again."""
+        for stream in self._touched.values():
+            stream.receiver.abandoned()
+        for stream in self._created:
+            del self._streams[(stream.terminal, stream.journal)]
+        self._clear()
+
+    def _clear(self) -> None:
+        self._runs.clear()
+        self._touched.clear()
+        self._greeted.clear()
+        self._created.clear()
+        self._lost.clear()

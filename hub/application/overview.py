@@ -1,0 +1,368 @@
+"""What a supervisor sees of one site and one Brussels day, as plain values.
+
+The page, the JSON interface and the tests read these; `hub.storage.overview` fills them from the
+tables, and the link and the forwarder tell the live state of gates and authority. The values carry
+names (a page for people) and never a person number, a card UID or a badge tag; a `repr` shows
+neither names nor numbers, so that none reaches a log.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal, Protocol
+
+from hub.domain.registration import LIVE, State
+
+
+class Standing(StrEnum):
+    """Where one person stands on one day, in the order in which a supervisor must know it."""
+
+    ACTION = "action"
+    """Seen, without a number, and nothing will happen until somebody does something."""
+    WAITING = "waiting"
+    """Seen, without a number yet; the hub goes on by itself."""
+    REMARKS = "remarks"
+    """Registered with a number; the authority made remarks."""
+    REGISTERED = "registered"
+    """Registered with a number."""
+    PLANNED = "planned"
+    """Has a registration for the day and was not seen."""
+
+
+_STANDING_OF_STATE = {
+    State.HELD: Standing.ACTION,
+    State.REFUSED: Standing.ACTION,
+    State.LAPSED: Standing.ACTION,
+    State.CANCELLED: Standing.ACTION,
+    State.DROPPED: Standing.ACTION,
+    State.IN_DOUBT: Standing.WAITING,
+    State.DUE: Standing.WAITING,
+    State.SENDING: Standing.WAITING,
+    State.FLAGGED: Standing.REMARKS,
+    State.REGISTERED: Standing.REGISTERED,
+    State.VALIDATED: Standing.REGISTERED,
+    State.CANCELLING: Standing.REGISTERED,
+}
+_URGENCY = list(Standing)
+
+
+@dataclass(frozen=True, slots=True)
+class SiteName:
+    """One site of this hub."""
+
+    id: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class GateName:
+    """One gate of a site; `direction` is `in` or `out`."""
+
+    terminal_id: str
+    name: str
+    direction: str
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class RegistrationRow:
+    """One registration, whatever became of it.
+
+    Args:
+        reference: our client reference.
+        day: Brussels day it is for, ISO.
+        state: state of the life cycle.
+        cause: why it is in this state, a key of the message catalogue.
+        number: number of the authority; None until it gave one.
+        tap_ms: moment of the tap behind it, UTC milliseconds.
+        changed_ms: moment of the last change of state, UTC milliseconds.
+        remarks: remarks of the authority, as it wrote them.
+        errors: (code, description) pairs of the authority, as it wrote them.
+    """
+
+    reference: str
+    works_number: str
+    day: str
+    state: State
+    cause: str
+    number: int | None
+    tap_ms: int
+    changed_ms: int
+    remarks: tuple[str, ...] = ()
+    errors: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def standing(self) -> Standing:
+        """Where this registration alone puts a person who was seen."""
+        return _STANDING_OF_STATE[self.state]
+
+    def __repr__(self) -> str:
+        return f"RegistrationRow({self.reference}, {self.state})"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class PersonRow:
+    """One person on one day: what was seen of him and what was registered.
+
+    Args:
+        company: name of the company, empty for a person without one.
+        seen: he has a presence on this day; the four fields that follow are None without one.
+        first_ms: first tap of the day as the gate dated it, UTC milliseconds.
+        received_ms: moment the hub first held a tap of it, UTC milliseconds.
+        last_ms: last tap of the day, UTC milliseconds.
+        gate: name of the gate of the last tap.
+        inside: his last tap was not an out.
+        registrations: those that count first, then cancelled and dropped ones.
+    """
+
+    person_id: int
+    given_name: str
+    family_name: str
+    company_id: int | None
+    company: str
+    day: str
+    seen: bool
+    first_ms: int | None
+    received_ms: int | None
+    last_ms: int | None
+    gate: str | None
+    inside: bool
+    registrations: tuple[RegistrationRow, ...]
+
+    @property
+    def counting(self) -> tuple[RegistrationRow, ...]:
+        """The registrations that were neither cancelled nor dropped."""
+        return tuple(row for row in self.registrations if row.state in LIVE)
+
+    @property
+    def deciding(self) -> RegistrationRow | None:
+        """The registration that decides the standing: the most urgent one that counts."""
+        rows = self.counting or self.registrations[-1:]  # the newest of those that ended
+        return min(rows, key=lambda row: _URGENCY.index(row.standing), default=None)
+
+    @property
+    def standing(self) -> Standing:
+        """Where the person stands; seen without any registration that counts needs action."""
+        if not self.seen:
+            return Standing.PLANNED
+        deciding = self.deciding
+        return Standing.ACTION if deciding is None else deciding.standing
+
+    def __repr__(self) -> str:
+        return f"PersonRow({self.person_id}, {self.standing})"
+
+
+@dataclass(frozen=True, slots=True)
+class CompanyRow:
+    """One company and its people of the day; `name` is empty for people without a company."""
+
+    name: str
+    people: tuple[PersonRow, ...]
+
+    @property
+    def on_site(self) -> int:
+        """People of this company who are inside now."""
+        return sum(person.inside for person in self.people)
+
+    @property
+    def seen(self) -> int:
+        """People of this company who were seen today."""
+        return sum(person.seen for person in self.people)
+
+    @property
+    def registered(self) -> int:
+        """People of this company who were seen today and have a number."""
+        return sum(
+            person.standing in (Standing.REGISTERED, Standing.REMARKS) for person in self.people
+        )
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class TurnedAway:
+    """Taps of one badge at one gate that the gate refused, for one reason.
+
+    Args:
+        reason: `REASON_*` of `protocol.record`.
+        given_name: with `family_name`, whose badge it is; both empty for an unknown badge.
+        taps: how many, 1 or more.
+        last_ms: the last of them, UTC milliseconds.
+    """
+
+    gate: str
+    reason: int
+    given_name: str
+    family_name: str
+    taps: int
+    last_ms: int
+
+    def __repr__(self) -> str:
+        return f"TurnedAway({self.gate}, reason {self.reason}, {self.taps} taps)"
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """One site, one day, one moment.
+
+    Every person seen is in exactly one of `not_registered`, `waiting` and the registered, so
+    `to_settle`, `waiting` and `registered` add up to `seen`.
+
+    Args:
+        as_of_ms: moment of this picture, UTC milliseconds.
+        day: Brussels day, ISO.
+        not_registered: people who need action, longest waiting first; people of earlier days
+            whose matter ended or is still open today follow with their own `day`.
+        waiting: people of this day whose registration is on its way.
+        companies: everybody of this day, companies and people by name.
+        turned_away: refused taps of this day, newest first.
+        undated: taps of this site that no clock evidence dates yet.
+        gates: gates of this site that are not revoked, by name.
+        people_known: people in the register of this site.
+    """
+
+    as_of_ms: int
+    site: SiteName
+    works: tuple[str, ...]
+    day: str
+    on_site: int
+    seen: int
+    registered: int
+    with_remarks: int
+    not_registered: tuple[PersonRow, ...]
+    waiting: tuple[PersonRow, ...]
+    companies: tuple[CompanyRow, ...]
+    turned_away: tuple[TurnedAway, ...]
+    undated: int
+    gates: tuple[GateName, ...]
+    people_known: int
+
+    @property
+    def to_settle(self) -> int:
+        """People seen on this very day who need action."""
+        return sum(person.day == self.day for person in self.not_registered)
+
+
+@dataclass(frozen=True, slots=True)
+class GateStatus:
+    """Live state of one gate, as far as this run of the hub knows it.
+
+    Args:
+        direction: `in` or `out`.
+        online: None while nothing was heard of it.
+        last_seen_ms: last message that carried a valid MAC, UTC milliseconds.
+        unsent: records kept at the gate and not yet at the hub, as it said itself.
+        clock_quality: `QUALITY_*` of `protocol.record`.
+        roster_version: the roster it decides with; 0 or None: none.
+        reader_ok: its badge reader answers.
+        incidents_today: rejected messages and faults of this Brussels day.
+        last_incident_code: code of the last of them, None for none.
+    """
+
+    terminal_id: str
+    name: str
+    direction: str
+    online: bool | None = None
+    last_seen_ms: int | None = None
+    unsent: int | None = None
+    clock_quality: int | None = None
+    roster_version: int | None = None
+    reader_ok: bool | None = None
+    incidents_today: int = 0
+    last_incident_code: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorityStatus:
+    """Live state of the connection to the presence service.
+
+    Args:
+        state: `ok`, `retrying` (it goes on by itself), `stopped` (needs a human) or `unknown`
+            (nothing was sent yet).
+        last_success_ms: last usable answer, UTC milliseconds.
+        next_try_ms: next call when retrying, UTC milliseconds.
+        oldest_unsent_ms: tap of the oldest registration that waits, UTC milliseconds.
+        unsent: registrations that wait.
+        in_doubt: registrations whose answer was lost and that are being looked up.
+        error_code: stable code of what is wrong, None for nothing.
+    """
+
+    state: Literal["ok", "retrying", "stopped", "unknown"] = "unknown"
+    last_success_ms: int | None = None
+    next_try_ms: int | None = None
+    oldest_unsent_ms: int | None = None
+    unsent: int = 0
+    in_doubt: int = 0
+    error_code: str | None = None
+
+
+class OverviewPort(Protocol):
+    """Where the board comes from. Both methods read only and may be called from any thread."""
+
+    def sites(self) -> tuple[SiteName, ...]:
+        """Returns every site of this hub by name."""
+        ...
+
+    def board(self, site_id: int, day: str, now_ms: int) -> Board:
+        """Returns one consistent picture of a site and a Brussels day (ISO).
+
+        Raises:
+            LookupError: no such site.
+        """
+        ...
+
+
+def assemble(
+    *,
+    now_ms: int,
+    site: SiteName,
+    works: tuple[str, ...],
+    day: str,
+    people: list[PersonRow],
+    earlier: list[PersonRow],
+    turned_away: tuple[TurnedAway, ...],
+    undated: int,
+    gates: tuple[GateName, ...],
+    people_known: int,
+) -> Board:
+    """Sorts people into the groups of a board; a pure function, so the counts always add up.
+
+    Args:
+        now_ms: moment of the picture, UTC milliseconds.
+        people: everybody seen on or registered for `day`, once each.
+        earlier: people of earlier days whose matter ended or is still open on this day.
+    """
+    standings = [(person, person.standing) for person in people]
+    by_company: dict[int | None, list[PersonRow]] = {}
+    for person in sorted(people, key=_by_name):
+        by_company.setdefault(person.company_id, []).append(person)
+    companies = [CompanyRow(rows[0].company, tuple(rows)) for rows in by_company.values()]
+    action = [person for person, standing in standings if standing is Standing.ACTION]
+    waiting = [person for person, standing in standings if standing is Standing.WAITING]
+    remarks = sum(standing is Standing.REMARKS for _, standing in standings)
+    registered = sum(standing is Standing.REGISTERED for _, standing in standings) + remarks
+    return Board(
+        as_of_ms=now_ms,
+        site=site,
+        works=works,
+        day=day,
+        on_site=sum(person.inside for person in people),
+        seen=sum(person.seen for person in people),
+        registered=registered,
+        with_remarks=remarks,
+        not_registered=tuple(sorted(action, key=_by_wait) + sorted(earlier, key=_by_wait)),
+        waiting=tuple(sorted(waiting, key=_by_wait)),
+        # People without a company come last.
+        companies=tuple(sorted(companies, key=lambda row: (not row.name, row.name.casefold()))),
+        turned_away=turned_away,
+        undated=undated,
+        gates=gates,
+        people_known=people_known,
+    )
+
+
+def _by_name(person: PersonRow) -> tuple[str, str, int]:
+    return person.family_name.casefold(), person.given_name.casefold(), person.person_id
+
+
+def _by_wait(person: PersonRow) -> tuple[str, int, int]:
+    moments = [row.tap_ms for row in person.registrations]
+    return person.day, person.first_ms or min(moments, default=0), person.person_id

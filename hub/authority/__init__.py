@@ -1,0 +1,1 @@
+"""The presence services of social security, behind `hub.application.ports.AuthorityPort`."""
