@@ -1,0 +1,234 @@
+"""The dashboard: one page that works without JavaScript and is live with it.
+
+    GET /                 the board of the first site; `?site=` another, `?lang=` fr nl de en
+    GET /live             server-sent events that bring a page up to date
+    GET /api/board.json   the same content for scripts
+    GET /healthz          whether the hub can show a board; holds no personal data
+    GET /static/...       our own style, script and icon
+
+Every address only reads. The page loads nothing from elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from typing import Annotated, Any, Final
+
+from fastapi import FastAPI, HTTPException, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, StreamingResponse
+from fastapi.staticfiles import StaticFiles
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.exceptions import HTTPException as StarletteHTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from hub.application.overview import AuthorityStatus, GateStatus, OverviewPort
+from hub.i18n import LANGUAGES, negotiate
+from hub.web.drawing import STATIC, draw_failure, draw_moment, draw_page, draw_sections
+from hub.web.headers import security_headers
+from hub.web.live import Changes, Picture, SharedPicture, compressed, stream
+from hub.web.scene import Scene, Scenes
+from hub.web.words import Words
+
+STREAMS_MAX: Final = 64
+"""Most browsers that are kept live at once; one more still has the page and its refresh."""
+_SiteId = Annotated[int | None, Query(ge=1, le=2**31 - 1)]
+_COOKIE: Final = "sitegate_lang"
+_COOKIE_S: Final = 365 * 24 * 3600
+
+
+def create_app(
+    overview: OverviewPort,
+    gates: Callable[[], list[GateStatus]],
+    authority: Callable[[], AuthorityStatus],
+    changes: Changes,
+    clock: Callable[[], int],
+    frame_ancestors: str = "'none'",
+) -> FastAPI:
+    """Returns the dashboard as an ASGI application.
+
+    Args:
+        overview: the store of the board; called in worker threads.
+        gates: live state of every gate; called in worker threads, must not block.
+        authority: live state of the authority's link; as `gates`.
+        changes: `notify` it after anything the page shows has changed, and `close` it before the
+            server is asked to stop, or it waits for its streams.
+        clock: UTC milliseconds.
+        frame_ancestors: who may show the page in a frame, a CSP source list.
+
+    Raises:
+        ValueError: `frame_ancestors` is not a source list.
+    """
+    headers = security_headers(frame_ancestors)
+    scenes = Scenes(overview, gates, authority, clock)
+    shared: dict[tuple[int | None, str], SharedPicture] = {}
+    streams = _Places(STREAMS_MAX)
+    # No interactive documentation: its pages load scripts from elsewhere.
+    app = FastAPI(title="Sitegate", docs_url=None, redoc_url=None, openapi_url=None)
+    app.add_middleware(_Headers, headers=headers)
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+
+    def picture(site_id: int | None, language: str) -> Picture:
+        version = changes.version
+        return _draw(scenes.take(site_id), language, version)[0]
+
+    @app.api_route("/", methods=["GET", "HEAD"], response_class=HTMLResponse)
+    def page(request: Request, site: _SiteId = None, lang: str | None = None) -> Response:
+        language = _language(request, lang)
+        version = changes.version
+        scene = _found(scenes, site)
+        drawn, words = _draw(scene, language, version)
+        html = draw_page(scene, words, drawn, site)
+        response = HTMLResponse(html)
+        response.headers["Content-Language"] = language
+        response.headers["Vary"] = "Accept-Language, Cookie"
+        if lang in LANGUAGES:
+            response.set_cookie(
+                _COOKIE, language, max_age=_COOKIE_S, httponly=True, samesite="lax", path="/"
+            )
+        return response
+
+    @app.get("/live")
+    async def live(
+        request: Request, site: _SiteId = None, lang: str | None = None, since: str = ""
+    ) -> Response:
+        if streams.full:
+            return JSONResponse({"status": "full"}, 503, {"Retry-After": "30"})
+        if site is not None:
+            await run_in_threadpool(_found, scenes, site)
+        language = _language(request, lang)
+        key = (site, language)
+        if key not in shared:
+            shared[key] = SharedPicture(lambda: run_in_threadpool(picture, site, language))
+        events = stream(changes, shared[key].get, request.headers.get("Last-Event-ID", since))
+        coding: dict[str, str] = {}
+        if "gzip" in request.headers.get("Accept-Encoding", ""):
+            events, coding = compressed(events), {"Content-Encoding": "gzip"}
+        return StreamingResponse(streams.held(events), 200, coding, "text/event-stream")
+
+    @app.get("/api/board.json")
+    def board_json(site: _SiteId = None) -> Response:
+        return JSONResponse(_found(scenes, site).as_json())
+
+    @app.api_route("/healthz", methods=["GET", "HEAD"])
+    def healthz() -> Response:
+        return _health(scenes)
+
+    @app.get("/favicon.ico", include_in_schema=False)
+    def favicon() -> Response:
+        return FileResponse(STATIC / "favicon.svg", media_type="image/svg+xml")
+
+    async def refuse(request: Request, error: Exception) -> Response:
+        status, extra = 400, {}
+        if isinstance(error, StarletteHTTPException):
+            status, extra = error.status_code, dict(error.headers or {})
+        return _failure(request, status, extra)
+
+    async def fail(request: Request, error: Exception) -> Response:
+        # The server logs the traceback; this answer is made outside of every middleware.
+        del error
+        return _failure(request, 500, headers)
+
+    app.add_exception_handler(StarletteHTTPException, refuse)
+    app.add_exception_handler(RequestValidationError, refuse)
+    app.add_exception_handler(Exception, fail)
+    return app
+
+
+def _draw(scene: Scene, language: str, version: int) -> tuple[Picture, Words]:
+    words = Words(language, scene.authority)
+    sections = draw_sections(scene, words)
+    return Picture(version, draw_moment(scene, words), sections), words
+
+
+def _found(scenes: Scenes, site: int | None) -> Scene:
+    try:
+        return scenes.take(site)
+    except LookupError:
+        raise HTTPException(404) from None
+
+
+def _language(request: Request, asked: str | None) -> str:
+    chosen = asked if asked in LANGUAGES else request.cookies.get(_COOKIE)
+    return negotiate(request.headers.get("Accept-Language"), chosen)
+
+
+def _failure(request: Request, status: int, headers: dict[str, str]) -> Response:
+    kind = "404" if status == 404 else "400" if status < 500 else "500"
+    if request.url.path.startswith(("/api/", "/healthz", "/live")):
+        return JSONResponse({"status": "failed", "code": status}, status, headers)
+    language = _language(request, request.query_params.get("lang"))
+    return HTMLResponse(draw_failure(kind, Words(language)), status, headers)
+
+
+def _health(scenes: Scenes) -> Response:
+    try:
+        scene = scenes.take(None)
+    except SQLAlchemyError:
+        return JSONResponse({"status": "failed", "database": False}, 503)
+    online = sum(gate.online is True for gate in scene.gates)
+    content: dict[str, Any] = {
+        "status": "ok",
+        "as_of_ms": scene.as_of_ms,
+        "database": True,
+        "sites": len(scene.sites),
+        "gates": len(scene.gates),
+        "gates_online": online,
+        "authority": scene.authority.state,
+        "unsent": scene.authority.unsent,
+        "in_doubt": scene.authority.in_doubt,
+    }
+    return JSONResponse(content)
+
+
+class _Places:
+    """Counts live streams; used on the event loop only."""
+
+    def __init__(self, most: int) -> None:
+        self._free = most
+
+    @property
+    def full(self) -> bool:
+        """Whether every place is taken."""
+        return self._free <= 0
+
+    async def held(self, events: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        """Passes the events on, holding a place until the browser leaves."""
+        # Taken here and not before: a stream whose browser left at once is never begun, and what
+        # is never begun is never ended either.
+        self._free -= 1
+        try:
+            async for event in events:
+                yield event
+        finally:
+            self._free += 1
+
+
+class _Headers:
+    """Puts the headers on every answer that does not set them itself."""
+
+    def __init__(self, app: ASGIApp, headers: dict[str, str]) -> None:
+        self._app = app
+        self._headers = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        # Our own files carry the digest of their content in their address.
+        static = scope["path"].startswith("/static/") and b"v=" in scope["query_string"]
+
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                given = {name.lower() for name, _ in message["headers"]}
+                message["headers"] = list(message["headers"]) + [
+                    (name, b"public, max-age=31536000, immutable")
+                    if static and name == b"cache-control"
+                    else (name, value)
+                    for name, value in self._headers
+                    if name not in given
+                ]
+            await send(message)
+
+        await self._app(scope, receive, with_headers)

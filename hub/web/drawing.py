@@ -1,0 +1,146 @@
+"""Draws a scene as HTML, one section for each thing a supervisor looks at."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cache, lru_cache, partial
+from pathlib import Path
+from typing import Any, Final
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from hub.application.overview import PersonRow, Standing
+from hub.web.live import BEAT_S, Picture
+from hub.web.scene import Scene
+from hub.web.words import Words
+
+STATIC: Final = Path(__file__).parent / "static"
+SECTIONS: Final = ("headline", "unregistered", "companies", "taps", "gates", "authority")
+"""Sections in reading order; each is a template and the id of its element."""
+
+LANGUAGE_NAMES: Final = {"fr": "Français", "nl": "Nederlands", "de": "Deutsch", "en": "English"}
+_OPEN_PEOPLE: Final = 80
+"""Up to so many people all companies are unfolded; beyond, only those with something to settle."""
+
+SHAPES: Final = {
+    "none": "warning",
+    "validated": "registered",
+    "cancelling": "cancelled",
+    "dropped": "cancelled",
+}
+"""Symbols that share a shape; every other one is drawn under its own name in `symbols.html`."""
+
+_environment = Environment(
+    loader=FileSystemLoader(Path(__file__).parent / "templates"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_environment.globals["shapes"] = SHAPES  # seen by the imported macros too
+
+
+@cache
+def asset(name: str) -> str:
+    """Returns the address of a file of ours, with its content's digest so that it can be cached."""
+    digest = hashlib.blake2s((STATIC / name).read_bytes(), digest_size=4).hexdigest()
+    return f"/static/{name}?v={digest}"
+
+
+def draw_moment(scene: Scene, words: Words) -> str:
+    """Returns the "as of" line and the sentence for screen readers."""
+    return _render("moment.html", scene, words)
+
+
+def draw_sections(scene: Scene, words: Words) -> dict[str, str]:
+    """Returns the HTML of each section by its id, in reading order."""
+    return {name: _render(f"sections/{name}.html", scene, words) for name in SECTIONS}
+
+
+def draw_page(scene: Scene, words: Words, picture: Picture, asked: int | None) -> str:
+    """Returns the whole page.
+
+    Args:
+        picture: the drawn sections; the live stream goes on from its state.
+        asked: the site that the address names, None when it names none.
+    """
+    return _render("page.html", scene, words, asked=asked, picture=picture)
+
+
+def draw_failure(kind: str, words: Words) -> str:
+    """Returns an error page that says what happened, what was kept and what to do next.
+
+    Args:
+        kind: `400`, `404` or `500`.
+    """
+    return _environment.get_template("failure.html").render(
+        words=words, kind=kind, asset=asset, languages=LANGUAGE_NAMES
+    )
+
+
+def _render(name: str, scene: Scene, words: Words, **values: Any) -> str:
+    return _environment.get_template(name).render(
+        scene=scene,
+        board=scene.board,
+        words=words,
+        row=partial(_draw_person, words.language, bool(scene.board and len(scene.board.works) > 1)),
+        waiting=_waiting(scene, words),
+        unfolded=_unfolded(scene),
+        stale_ms=round(2.5 * BEAT_S * 1000),
+        asset=asset,
+        languages=LANGUAGE_NAMES,
+        **values,
+    )
+
+
+def _unfolded(scene: Scene) -> frozenset[str]:
+    """Returns the names of the companies whose people are shown without a click."""
+    if scene.board is None:
+        return frozenset()
+    few = sum(len(company.people) for company in scene.board.companies) <= _OPEN_PEOPLE
+    return frozenset(
+        company.name
+        for company in scene.board.companies
+        if few or any(person.standing is Standing.ACTION for person in company.people)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """People who wait for the same reason and to whom the same happens next."""
+
+    state: str
+    word: str
+    why: str
+    next: str
+    people: tuple[PersonRow, ...]
+
+
+def _waiting(scene: Scene, words: Words) -> list[Waiting]:
+    """Groups those on the way: when the authority is away, thirty people share one reason."""
+    groups: dict[tuple[str, str, str, str], list[PersonRow]] = {}
+    for person in scene.board.waiting if scene.board else ():
+        row = person.deciding
+        if row is not None:
+            key = (str(row.state), words.state(row), words.why(row), words.next(row, scene.today))
+            groups.setdefault(key, []).append(person)
+    return [Waiting(*key, tuple(people)) for key, people in groups.items()]
+
+
+@lru_cache(maxsize=4096)
+def _draw_person(language: str, several_works: bool, person: PersonRow) -> Markup:
+    """Returns one person with his chains: one for each registration that counts.
+
+    A tap changes one row of some hundred, and drawing them is most of the work of a picture.
+    """
+    words = Words(language)
+    rows = person.counting or (person.deciding,)
+    html = _environment.get_template("person.html").render(
+        person=person,
+        words=words,
+        chains=[(row, words.chain(person, row)) for row in rows],
+        name_works=several_works or len(rows) > 1,
+    )
+    return Markup(html)  # noqa: S704 - the template has escaped it

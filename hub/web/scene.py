@@ -1,0 +1,117 @@
+"""One moment of everything the dashboard shows, gathered once and then drawn or given as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from hub.application.overview import (
+    AuthorityStatus,
+    Board,
+    GateStatus,
+    OverviewPort,
+    PersonRow,
+    SiteName,
+)
+from hub.domain.legal_day import brussels_day
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What is known at one moment.
+
+    Args:
+        as_of_ms: that moment, UTC milliseconds.
+        today: its Brussels day, ISO.
+        sites: every site of the hub, by name.
+        board: the site that was asked for; None when the hub has no site.
+        gates: live state of that site's gates.
+        authority: live state of the link to the authority.
+    """
+
+    as_of_ms: int
+    today: str
+    sites: tuple[SiteName, ...]
+    board: Board | None
+    gates: tuple[GateStatus, ...]
+    authority: AuthorityStatus
+
+    def as_json(self) -> dict[str, Any]:
+        """Returns all of it for scripts: names, references and numbers of registrations.
+
+        Like the page it holds no person number, no card UID and no badge tag.
+        """
+        content = asdict(self)
+        board = self.board
+        if board is not None:
+            content["board"]["not_registered"] = [_person(one) for one in board.not_registered]
+            content["board"]["waiting"] = [_person(one) for one in board.waiting]
+            content["board"]["companies"] = [
+                {
+                    "name": company.name,
+                    "on_site": company.on_site,
+                    "seen": company.seen,
+                    "registered": company.registered,
+                    "people": [_person(one) for one in company.people],
+                }
+                for company in board.companies
+            ]
+        return content
+
+
+def _person(person: PersonRow) -> dict[str, Any]:
+    return {**asdict(person), "standing": person.standing}
+
+
+class Scenes:
+    """Takes scenes; safe from every thread.
+
+    Args:
+        overview: the store.
+        gates: gives the live state of every gate.
+        authority: gives the live state of the link to the authority.
+        clock: UTC milliseconds.
+    """
+
+    def __init__(
+        self,
+        overview: OverviewPort,
+        gates: Callable[[], list[GateStatus]],
+        authority: Callable[[], AuthorityStatus],
+        clock: Callable[[], int],
+    ) -> None:
+        self._overview = overview
+        self._gates = gates
+        self._authority = authority
+        self._clock = clock
+
+    def take(self, site_id: int | None) -> Scene:
+        """Returns the scene of a site; it reads the database, so it takes milliseconds.
+
+        Args:
+            site_id: None takes the first site by name.
+
+        Raises:
+            LookupError: no such site.
+        """
+        now_ms = self._clock()
+        today = brussels_day(now_ms).isoformat()
+        sites = self._overview.sites()
+        if site_id is None and sites:
+            site_id = sites[0].id
+        board = None if site_id is None else self._overview.board(site_id, today, now_ms)
+        live = {gate.terminal_id: gate for gate in self._gates()}
+        return Scene(
+            as_of_ms=now_ms,
+            today=today,
+            sites=sites,
+            board=board,
+            # A gate of which this run of the hub heard nothing is shown as just that.
+            gates=tuple(
+                live.get(gate.terminal_id)
+                or GateStatus(gate.terminal_id, gate.name, gate.direction)
+                for gate in (board.gates if board else ())
+            ),
+            authority=self._authority(),
+        )
