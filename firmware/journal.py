@@ -1,0 +1,388 @@
+"""The gate's memory of facts: a record whose `append` returned survives a power cut at any instant.
+
+Theory of operation. Records lie in small files named by the sequence number of their first record
+(`extents`), and leave only after the hub's ack, whole files at a time. What LittleFS costs was
+measured (4 KiB blocks, 256-byte pages):
+
+* A file of up to 512 bytes lives inside the directory's log, where an append costs pages and no
+  erase. Six records are the most that fit, with the log's own bytes, into one page per append; with
+  15 every append writes two or three pages. Per tap, everything included: 6 records 0.09 erases,
+  15 records 0.13.
+* When the log's block is exactly full, each further append through the same open file moves the
+  whole log (up to 0.55 erases per tap). Opening the file again cures it and writes nothing, so
+  `prepare` does that after each tap, when the worker already has his answer.
+* `os.remove` is one page. The oldest file's name is therefore the ack mark: a separate mark file
+  would cost a fifth more erases. After a cut at most 5 acked records are sent again (harmless).
+* After a long outage `archive` moves old records into files of a whole block: five times as many
+  fit.
+
+| file | content |
+| --- | --- |
+| ``id`` | 8 random bytes, born with the journal |
+| ``boot`` | number of the last start, u32 |
+| ``s...``, ``a...`` | records, see `extents` |
+| ``*.tmp`` | left by a cut; removed at start |
+
+The newest file is never removed and every start begins a new one, so a sequence number never comes
+twice and no record is appended behind a torn one. Sizes are trusted, contents are not: each record
+is checked when it is read, and one that has rotted is reported as lost, never sent.
+"""
+
+import os
+import struct
+
+from firmware import archive, files
+from firmware.extents import SEGMENT_RECORDS, Extents
+from protocol.limits import JOURNAL_SIZE, RECORD_SIZE
+from protocol.record import (
+    DIRECTION_NONE,
+    KIND_BOOT,
+    KIND_STORAGE_RESET,
+    KIND_TAP,
+    REASON_NONE,
+    VERDICT_NONE,
+    pack_record_into,
+    record_ok,
+    record_seq,
+    unpack_record,
+)
+
+TAP_RESERVE_BLOCKS = 20
+"""Free blocks below which taps are refused: the rest is for facts about the gate, and for LittleFS
+itself, which needs free blocks to move its logs."""
+OTHER_RESERVE_BLOCKS = 12
+MEASURE_EVERY_FILES = 16
+"""Counting free blocks walks the whole file system; 16 segments take at most 7 blocks."""
+
+NO_DATA = bytes(8)
+
+_ENOSPC = 28
+
+
+class JournalError(Exception):
+    """The record is not kept: refuse. The journal stays usable.
+
+    Args:
+        code: ``"flash"`` or ``"full"``.
+    """
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+def _nobody(_sequence: int) -> None:
+    """Nobody wants to know."""
+
+
+class Journal:
+    """Records of this gate from `floor` to `head`; see the module for what is promised.
+
+    Attributes: id (8 bytes), boot (this start's number, 0..65535), head (newest sequence number,
+    0 if none ever), created (no id was found: a new stream), free_blocks, newest_utc_s (a UTC
+    second that is certainly past, or 0), appended (called with each new sequence number; set it).
+
+    Args:
+        folder: where the files are; made if missing, its parent exists.
+
+    Raises:
+        JournalError: the flash cannot be read or written.
+    """
+
+    def __init__(self, folder: str) -> None:
+        self._folder = folder
+        self.appended = _nobody
+        self._acked = 0
+        self._file = None
+        self._segment = bytearray(SEGMENT_RECORDS * RECORD_SIZE)
+        view = memoryview(self._segment)
+        # Kept slices: an append takes no memory for them.
+        self._slots = [
+            view[i * RECORD_SIZE : (i + 1) * RECORD_SIZE] for i in range(SEGMENT_RECORDS)
+        ]
+        self._until_measure = 0
+        self._freed = False  # files were removed since free blocks were counted
+        self._faults = 0
+        self.free_blocks = 0
+        self.newest_utc_s = 0
+        try:
+            files.make_folder(folder)
+            files.remove_temporary(folder)
+            self._extents = Extents(folder)
+            self.head = self._extents.last()
+            self.id = files.read(files.join(folder, "id"), JOURNAL_SIZE + 1)
+            self.created = len(self.id) != JOURNAL_SIZE
+            if self.created:
+                self.id = os.urandom(JOURNAL_SIZE)
+            self._begin_boot()
+            self._measure()
+        except OSError:
+            raise JournalError("flash")
+
+    def _begin_boot(self) -> None:
+        newest_boot = 0
+        # The last few files are enough: each start writes at least one record of its own.
+        for sequence in range(self.head, max(0, self.head - 4 * SEGMENT_RECORDS), -1):
+            held = self.read(sequence, 1)
+            if held:
+                record = unpack_record(held)
+                newest_boot = newest_boot or record.boot
+                if record.utc_s:
+                    self.newest_utc_s = record.utc_s
+                    break
+        path = files.join(self._folder, "boot")
+        kept = files.read(path, 5)
+        before = struct.unpack("<I", kept)[0] if len(kept) == 4 else newest_boot
+        files.replace(path, struct.pack("<I", (before + 1) & 0xFFFFFFFF))
+        self.boot = (before + 1) & 0xFFFF
+
+    def start(self, clock, data: bytes = NO_DATA) -> None:
+        """Keeps the first records of this start: KIND_STORAGE_RESET for a new stream, KIND_BOOT.
+
+        The id is kept after its record, so a cut in between only means a second such record.
+
+        Args:
+            clock: a `Clock` of this boot.
+            data: 8 bytes of the boot record.
+
+        Raises:
+            JournalError: not kept.
+        """
+        if self.created:
+            self._begin_stream(clock)
+        self.note(KIND_BOOT, REASON_NONE, clock, clock.now_ms(), data)
+
+    def restart_stream(self, clock) -> None:
+        """Goes on under a new id: the hub knows numbers of the old one that we do not.
+
+        That happens when an old image of the flash was put back. What is held is kept and offered
+        under the new id; a record the hub already had comes twice, which is harmless.
+
+        Raises:
+            JournalError: not kept; the old id goes on.
+        """
+        before = self.id
+        self.id = os.urandom(JOURNAL_SIZE)
+        kept = False
+        try:
+            self._begin_stream(clock)
+            kept = True
+        finally:
+            if not kept:
+                self.id = before
+
+    def _begin_stream(self, clock) -> None:
+        self.note(KIND_STORAGE_RESET, REASON_NONE, clock, clock.now_ms(), NO_DATA)
+        try:
+            files.replace(files.join(self._folder, "id"), self.id)
+        except OSError:
+            self._faults += 1
+            raise JournalError("flash")
+
+    # --- append ----------------------------------------------------------------------------------
+
+    @property
+    def floor(self) -> int:
+        """The oldest sequence number still in flash; head + 1 when there is none."""
+        return self._extents.firsts[0] if self._extents.firsts else self.head + 1
+
+    @property
+    def full(self) -> bool:
+        """Whether a tap would be refused for want of space."""
+        return self.free_blocks < TAP_RESERVE_BLOCKS
+
+    @property
+    def faults(self) -> int:
+        """Flash operations that failed since the start."""
+        return self._faults + self._extents.faults
+
+    def note(self, kind: int, reason: int, clock, now_ms: int, data: bytes) -> int:
+        """Like `append`, for a fact about the gate itself: no direction, no verdict."""
+        return self.append(kind, DIRECTION_NONE, VERDICT_NONE, reason, clock, now_ms, data)
+
+    def append(
+        self, kind: int, direction: int, verdict: int, reason: int, clock, now_ms: int, data: bytes
+    ) -> int:
+        """Returns the sequence number of the new record, which is in flash now.
+
+        Args:
+            kind: KIND constant of `protocol.record`.
+            direction: DIRECTION constant.
+            verdict: VERDICT constant.
+            reason: REASON constant.
+            clock: the `Clock`, for UTC and its quality at `now_ms`.
+            now_ms: tick of the fact.
+            data: 8 bytes.
+
+        Raises:
+            JournalError: not kept; code ``"full"`` or ``"flash"``.
+        """
+        reserve = TAP_RESERVE_BLOCKS if kind == KIND_TAP else OTHER_RESERVE_BLOCKS
+        if self.free_blocks < reserve:
+            raise JournalError("full")
+        utc = clock.utc_at(now_ms)
+        extents = self._extents
+        written = False
+        try:
+            if self._file is None or extents.counts[-1] == SEGMENT_RECORDS:
+                self._open_segment()
+            slot = extents.counts[-1]
+            pack_record_into(
+                self._segment,
+                slot * RECORD_SIZE,
+                self.head + 1,
+                kind,
+                direction,
+                verdict,
+                reason,
+                clock.quality,
+                utc // 1000,
+                utc % 1000,
+                self.boot,
+                now_ms,
+                data,
+            )
+            written = True
+            self._file.write(self._slots[slot])
+            self._file.flush()  # LittleFS commits here; only now does the record exist
+        except OSError as error:
+            self._give_up(written)
+            raise JournalError("full" if error.args and error.args[0] == _ENOSPC else "flash")
+        extents.counts[-1] = slot + 1
+        self.head += 1
+        self.appended(self.head)
+        return self.head
+
+    def prepare(self) -> None:
+        """Makes the next `append` as short as it can be; call it when nobody waits."""
+        try:
+            if self._file is None or self._extents.counts[-1] == SEGMENT_RECORDS:
+                self._open_segment()
+            else:
+                self._file.close()
+                self._file = open(self._extents.path_of(len(self._extents.firsts) - 1), "ab")
+            if self._until_measure <= 0:
+                self._measure()
+        except OSError:
+            self._give_up(False)
+
+    def _open_segment(self) -> None:
+        self._close()
+        first = self.head + 1
+        self._file = open(self._extents.path(first, "s"), "wb")
+        self._extents.begin(first)
+        self._until_measure -= 1
+
+    def _close(self) -> None:
+        file = self._file
+        self._file = None
+        if file is not None:
+            file.close()
+
+    def _give_up(self, written: bool) -> None:
+        """The open file failed: it is left as it is, and the next append begins a new one."""
+        self._faults += 1
+        try:
+            self._close()
+        except OSError:
+            self._faults += 1
+        if written:
+            # The record may be in flash although the flush said no. Its number is given away, so
+            # that no other fact can have it; if it is not there, it is reported as lost.
+            self._extents.counts[-1] += 1
+            self.head += 1
+            self.appended(self.head)
+
+    def _measure(self) -> None:
+        self.free_blocks = os.statvfs(self._folder)[3]
+        self._until_measure = MEASURE_EVERY_FILES
+
+    # --- read ------------------------------------------------------------------------------------
+
+    def read(self, first: int, count: int) -> bytes:
+        """Returns up to `count` consecutive records from `first` on, each whole and checked.
+
+        Fewer than asked for when a record is not held or not readable; none when `first` is not.
+
+        Args:
+            first: sequence number, 1 or more.
+            count: 1 or more; the caller's memory is the limit.
+        """
+        buffer = bytearray(count * RECORD_SIZE)
+        view = memoryview(buffer)
+        extents = self._extents
+        done = 0
+        index = extents.find(first)
+        while done < count and index < len(extents.firsts):
+            skip = first + done - extents.firsts[index]
+            if not 0 <= skip < extents.counts[index]:
+                break
+            part = min(count - done, extents.counts[index] - skip)
+            target = view[done * RECORD_SIZE : (done + part) * RECORD_SIZE]
+            whole = self._read_file(index, skip * RECORD_SIZE, target)
+            for i in range(done, done + whole):
+                offset = i * RECORD_SIZE
+                if not record_ok(buffer, offset) or record_seq(buffer, offset) != first + i:
+                    return bytes(view[: i * RECORD_SIZE])
+            done += whole
+            if whole < part:
+                break
+            index += 1
+        return bytes(view[: done * RECORD_SIZE])
+
+    def _read_file(self, index: int, start: int, target) -> int:
+        """Fills `target` from byte `start` of a file; returns how many whole records arrived."""
+        if self._file is not None and index == len(self._extents.firsts) - 1:
+            target[:] = memoryview(self._segment)[start : start + len(target)]
+            return len(target) // RECORD_SIZE
+        try:
+            with open(self._extents.path_of(index), "rb") as file:
+                file.seek(start)
+                return file.readinto(target) // RECORD_SIZE
+        except OSError:
+            self._faults += 1
+            return 0
+
+    def readable_from(self, sequence: int) -> int:
+        """Returns the first sequence number from `sequence` on that can be read, or head + 1."""
+        while sequence <= self.head:
+            index = self._extents.find(sequence)
+            if index == len(self._extents.firsts):
+                break
+            sequence = max(sequence, self._extents.firsts[index])
+            if self.read(sequence, 1):
+                return sequence
+            sequence += 1
+        return self.head + 1
+
+    # --- release ---------------------------------------------------------------------------------
+
+    def acked(self, upto: int) -> None:
+        """The hub has committed all up to `upto`; `tidy` removes the files that are free now."""
+        self._acked = max(self._acked, min(upto, self.head))
+
+    def tidy(self) -> bool:
+        """Does one small step of cleaning; returns whether it did one. Call it at calm moments.
+
+        The newest file stays even when all of it is acked: its name is where numbering goes on.
+        """
+        extents = self._extents
+        if extents.doomed:
+            extents.drop_doomed()
+        elif len(extents.firsts) > 1 and extents.firsts[1] <= self._acked + 1:
+            extents.drop(0)
+        else:
+            return self._archive()
+        self._freed = True
+        return True
+
+    def _archive(self) -> bool:
+        try:
+            if archive.step(self._folder, self._extents):
+                return True
+            if self._freed and self.full:
+                self._measure()
+        except OSError:
+            self._faults += 1
+        self._freed = False
+        return False
