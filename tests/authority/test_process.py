@@ -1,0 +1,132 @@
+"""The program: ready line, clean end, and a store that outlives it, crash included."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from simulator.authority.__main__ import main
+from tests.authority.rig import FIRST, WORLD, Reply, envelope, item, register
+
+pytestmark = pytest.mark.processes
+
+
+class Program:
+    """One running `python -m simulator.authority`."""
+
+    def __init__(self, store: Path, *more: str) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "simulator.authority", "--port", "0", "--store", str(store),
+             "--world", str(WORLD), "--validation-delay", "0", *more],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )  # fmt: skip
+        assert self.process.stdout is not None
+        self.urls: dict[str, str] = json.loads(self.process.stdout.readline())
+
+    def register(self, *items: str) -> Reply:
+        """One call whose items are all accepted."""
+        content = envelope(register(*items))
+        answer = httpx2.post(
+            self.urls["soap"], content=content, headers={"Content-Type": "text/xml"}
+        )
+        return Reply(answer.status_code, answer.content)
+
+    def order(self, name: str, order: object = None) -> None:
+        """A control order that is accepted."""
+        httpx2.post(f"{self.urls['url']}/sim/{name}", json=order).raise_for_status()
+
+    def read(self, name: str) -> Any:
+        """What a control endpoint shows."""
+        return httpx2.get(f"{self.urls['url']}/sim/{name}").json()
+
+    def end(self, number: int = signal.SIGTERM) -> tuple[int, str, str]:
+        """Exit code, what else it printed, what it complained about."""
+        self.process.send_signal(number)
+        out, err = self.process.communicate(timeout=10)
+        return self.process.returncode, out, err
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[..., Program]]:
+    programs: list[Program] = []
+
+    def begin(*more: str) -> Program:
+        programs.append(Program(tmp_path / "authority.db", *more))
+        return programs[-1]
+
+    yield begin
+    for program in programs:
+        if program.process.poll() is None:
+            program.process.kill()
+        program.process.communicate(timeout=10)
+
+
+def test_ready_line_restart_and_clean_end(start: Callable[..., Program]) -> None:
+    program = start("--now", "2026-11-23T23:59:00", "--channel", "OTHER")
+    url = program.urls["url"]
+    assert program.urls == {
+        "url": url,
+        "soap": f"{url}/PresenceRegistration/v1",
+        "wsdl": f"{url}/PresenceRegistration/v1?wsdl",
+    }
+    assert program.read("state")["day"] == "2026-11-23"
+    reply = program.register(item(reference="before"))
+    assert (reply.numbers, reply.texts("Channel")) == ([FIRST], ["OTHER"])
+    assert program.end() == (0, "", "")
+
+    program = start("--now", "2026-11-24T00:01:00")
+    assert program.register(item(reference="after")).numbers == [FIRST + 1]
+    held = program.read("registrations")
+    assert [(one["reference"], one["day"], one["channel"]) for one in held] == [
+        ("before", "2026-11-23", "OTHER"),
+        ("after", "2026-11-24", "WEBSERVICE"),
+    ]
+    assert program.end(signal.SIGINT) == (0, "", "")
+
+
+def test_what_was_answered_survives_a_kill(start: Callable[..., Program]) -> None:
+    program = start()
+    numbers = program.register(*(item(reference=f"r{n}") for n in range(200))).numbers
+    program.process.kill()
+    program.process.communicate(timeout=10)
+    held = start().read("registrations")
+    assert [one["number"] for one in held] == numbers
+
+
+def test_a_late_dimona_stays_known_after_a_restart(start: Callable[..., Program]) -> None:
+    program = start("--now", "2026-11-23T06:00:00")
+    program.register(item("90110599843"))
+    program.order("clock", {"shift_s": 1800})
+    program.order("validate")
+    assert program.read("registrations")[0]["status"] == "VALIDATED"
+    program.end()
+    program = start("--now", "2026-11-23T07:00:00")
+    program.order("validate")
+    assert program.read("registrations")[0]["status"] == "VALIDATED"
+
+
+@pytest.mark.parametrize(("arguments", "code"), [
+    (["--validation-delay", "-1"], 2),
+    (["--cancel-grace-days", "-1"], 2),
+    (["--now", "soon"], 2),
+    (["--world", "/dev/null"], 2),
+    (["--world", "nowhere.toml"], 2),
+    (["--store", "/dev/null/authority.db"], 1),
+])  # fmt: skip
+def test_wrong_arguments(
+    arguments: list[str], code: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["--store", str(tmp_path / "a.db"), *arguments]) == code
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.strip()
