@@ -34,6 +34,7 @@ class Arrival:
         first: first sequence number (`batch`, `lost`), or the floor (`hello`).
         last: last sequence number (`batch`, `lost`), or the head (`hello`).
         records: the records of a batch, 32 bytes each.
+        floor: oldest sequence number the journal still holds, as a batch says it.
     """
 
     terminal: str
@@ -42,6 +43,7 @@ class Arrival:
     first: int
     last: int
     records: bytes = b""
+    floor: int = 1
 
 
 @dataclass(slots=True)
@@ -124,6 +126,9 @@ class Ingest:
             touched[stream.id] = stream
             if arrival.kind == "batch":
                 first = arrival.first
+                # A hello may have been missed: the floor says what cannot come any more.
+                for gap in stream.receiver.hello(arrival.floor, arrival.last):
+                    self._lost.append((stream, gap))
                 for begin, end in stream.receiver.offer(first, arrival.last - first + 1):
                     part = arrival.records[(begin - first) * 32 : (end - first + 1) * 32]
                     runs.append(NewRun(stream.id, begin, part))

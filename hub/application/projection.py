@@ -15,7 +15,7 @@ give people to taps of badges that were unknown before, which is what one rebuil
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Protocol
 
@@ -38,6 +38,8 @@ from protocol.record import (
 
 CHUNK = 64
 """Records in one transaction: a few milliseconds, so that acks never wait long behind it."""
+
+_CLOCK = (Cause.CLOCK_UNKNOWN, Cause.CLOCK_WRONG)
 
 log = structlog.get_logger()
 
@@ -150,8 +152,14 @@ class ProjectionPort(Protocol):
         """Returns the open in-tap of the day before `day` (UTC ms), for a night shift."""
         ...
 
-    def registrations(self, person_id: int, works_number: str, day: date) -> list[tuple[str, str]]:
-        """Returns (reference, state) of all registrations of this subject."""
+    def registrations(
+        self, person_id: int, works_number: str, day: date
+    ) -> list[tuple[str, str, str]]:
+        """Returns (reference, state, cause) of all registrations of this subject."""
+        ...
+
+    def waits_undated(self, person_id: int, day: date) -> bool:
+        """Returns whether a tap of this person that came in on this day has no date yet."""
         ...
 
     def add_registration(self, registration: NewRegistration) -> None:
@@ -243,13 +251,19 @@ class Projection:
             self._happened(port, run.site_id, tap, run.received_ms)
 
     def _redated(self, port: ProjectionPort, tap: TapRow, now_ms: int) -> None:
-        """Drops what an undated tap held on the day of its receipt, if it was of another day."""
+        """Drops what an undated tap held on the day of its receipt, if it was of another day.
+
+        What is held for another reason, or for another tap that still has no date, stays.
+        """
         known = port.known(tap.tag)
         shown_on = tap_day(None, tap.received_ms)
         if known is None or tap_day(tap.at_ms, now_ms) == shown_on:
             return
-        for reference, state in port.registrations(known.person_id, known.works_number, shown_on):
-            if state == State.HELD:
+        if port.waits_undated(known.person_id, shown_on):
+            return
+        rows = port.registrations(known.person_id, known.works_number, shown_on)
+        for reference, state, cause in rows:
+            if state == State.HELD and cause == Cause.CLOCK_UNKNOWN:
                 port.change_registration(
                     NewRegistration(
                         reference=reference,
@@ -281,26 +295,27 @@ class Projection:
         ended = [row for row in rows if row[1] in (State.CANCELLED, State.DROPPED)]
         living = [row for row in rows if row not in ended]
         existing = living[0] if living else None
-        decision = decide(
-            TapFacts(
-                at_ms=tap.at_ms,
-                direction=tap.direction,
-                granted=granted,
-                person_known=True,
-                has_works=known.site_id == site_id,
-                has_inss=known.has_inss,
-                has_company=known.has_company,
-                has_limosa=known.has_limosa,
-                existing=existing[1] if existing else None,
-                inside_since_ms=inside_since,
-            ),
-            now_ms,
+        facts = TapFacts(
+            at_ms=tap.at_ms,
+            direction=tap.direction,
+            granted=granted,
+            person_known=True,
+            has_works=known.site_id == site_id,
+            has_inss=known.has_inss,
+            has_company=known.has_company,
+            has_limosa=known.has_limosa,
+            existing=existing[1] if existing else None,
+            inside_since_ms=inside_since,
         )
+        decision = decide(facts, now_ms)
         if decision.present:
             # The decision's moment: a stamp a little ahead of its receipt counts as the receipt.
             seen = PresenceTap(decision.tap_ms, tap.direction, tap.received_ms, tap.terminal_id)
             before = port.presence(known.person_id, site_id, decision.day)
             port.put_presence(known.person_id, site_id, decision.day, fold(before, seen))
+        if decision.state is None and existing and existing[2] in _CLOCK and decision.present:
+            # The clock is no longer what is missing: say what is, as if this tap had come first.
+            decision = decide(replace(facts, existing=None), now_ms)
         if decision.state is None:
             return
         registration = NewRegistration(
@@ -319,6 +334,7 @@ class Projection:
         )
         if existing is None:
             port.add_registration(registration)
-        elif existing[1] != decision.state:
-            check_transition(existing[1], decision.state)
+        elif existing[1:] != (decision.state, decision.cause):
+            if existing[1] != decision.state:
+                check_transition(existing[1], decision.state)
             port.change_registration(registration)

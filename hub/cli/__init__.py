@@ -1,0 +1,33 @@
+"""The command `sitegate`: verbs a site manager or an installer types.
+
+Exit codes: 0 done, 1 failed, 2 something asked must be changed, 3 something is not reachable,
+4 in doubt. Every error is told in four languages as what happened, what was kept, what to do next.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from hub.cli.app import app, exit_code, explain
+from hub.errors import SitegateError
+
+
+def main() -> None:
+    """Runs the command line and ends the process with its exit code."""
+    # Importing a command module adds its commands to the application.
+    from hub.cli import (
+        demo,
+        doctor,
+        people,
+        rebuild,
+        run,
+        settings,
+        terminals,
+    )
+
+    del demo, doctor, people, rebuild, run, settings, terminals
+    try:
+        app(prog_name="sitegate")
+    except SitegateError as error:
+        explain(error)
+        sys.exit(exit_code(error))

@@ -1,0 +1,145 @@
+"""`sitegate doctor`: looks at everything the hub needs and says what to do about each fault."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import typer
+
+from hub.application.terminals import TerminalKey
+from hub.cli.app import JsonFlag, app, chosen_language, given_settings, print_json
+from hub.clock import now_ms
+from hub.errors import SitegateError
+from hub.i18n import error_text, text
+from hub.settings import Settings
+from hub.storage.engine import reading
+from hub.storage.house import DATABASE, KEYS, House, lock_house, open_house
+from hub.storage.register import Register
+from hub.terminals.broker import broker_program
+
+DISK_MIN = 500 * 1024 * 1024
+EARLIEST_CLOCK_S = 1_767_225_600  # 1 January 2026: a clock before that was never set
+SQLITE_MIN = (3, 38, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked at: "ok", "warning" or "fault", and the texts' key or error code."""
+
+    subject: str
+    state: str
+    code: str
+    values: dict[str, object]
+
+
+def _attempt(subject: str, check: Callable[[], dict[str, object]]) -> Finding:
+    try:
+        return Finding(subject, "ok", f"doctor.{subject}", check())
+    except SitegateError as error:
+        return Finding(subject, "fault", error.code, error.extra)
+
+
+def examine(settings: Settings) -> Iterator[Finding]:
+    """Yields what was found, in the order in which one would look."""
+    newest = sqlite3.sqlite_version
+    state = "ok" if sqlite3.sqlite_version_info >= SQLITE_MIN else "fault"
+    yield Finding("sqlite", state, "doctor.sqlite", {"version": newest})
+    now = now_ms() // 1000
+    yield Finding("clock", "ok" if now > EARLIEST_CLOCK_S else "fault", "doctor.clock", {})
+    folder: Path = settings.data
+    if not (folder / DATABASE).exists():
+        yield Finding("data", "warning", "doctor.data_missing", {"folder": str(folder)})
+    else:
+        yield from _examine_house(settings, folder)
+    yield _attempt("broker", lambda: {"program": broker_program()})
+    yield from _examine_authority(settings)
+
+
+def _examine_house(settings: Settings, folder: Path) -> Iterator[Finding]:
+    try:
+        house = open_house(folder)
+    except SitegateError as error:
+        yield Finding("data", "fault", error.code, error.extra)
+        return
+    with closing(house):
+        yield Finding("data", "ok", "doctor.data", {"folder": str(folder)})
+        free = shutil.disk_usage(folder).free
+        state = "ok" if free > DISK_MIN else "warning"
+        yield Finding("disk", state, "doctor.disk", {"free_mb": free // 1024**2})
+        mode = (folder / KEYS).stat().st_mode & 0o077
+        yield Finding("keys", "warning" if mode else "ok", "doctor.keys", {"file": KEYS})
+        yield from _examine_register(house)
+    try:
+        lock_house(folder).close()
+        running = "no"
+    except SitegateError:
+        running = "yes"
+    yield Finding("hub", "ok", f"doctor.hub_{running}", {})
+
+
+def _examine_register(house: House) -> Iterator[Finding]:
+    with reading(house.engine) as connection:
+        register = Register(connection, house.vault)
+        counts = register.counts()
+        try:
+            terminals: list[TerminalKey] = register.terminals()
+        except SitegateError as error:
+            yield Finding("terminals", "fault", error.code, error.extra)
+            return
+    state = "ok" if counts["badge"] else "warning"
+    yield Finding("register", state, "doctor.register", {**counts})
+    state = "ok" if terminals else "warning"
+    yield Finding("terminals", state, "doctor.terminals", {"count": len(terminals)})
+
+
+def _examine_authority(settings: Settings) -> Iterator[Finding]:
+    url = urlsplit(settings.authority.url)
+    if not settings.authority.url:
+        yield Finding("authority", "warning", "doctor.authority_unset", {})
+        return
+    port = url.port or (443 if url.scheme == "https" else 80)
+    values: dict[str, object] = {"host": url.hostname, "port": port}
+    try:
+        socket.create_connection((url.hostname, port), settings.authority.connect_timeout_s).close()
+        yield Finding("authority", "ok", "doctor.authority", values)
+    except OSError:
+        yield Finding("authority", "warning", "HUB-1301", values)
+
+
+def tell(finding: Finding, language: str) -> str:
+    """Returns the finding as one or more lines for a person."""
+    mark = {"ok": "ok     ", "warning": "look   ", "fault": "FAULT  "}[finding.state]
+    if finding.code.startswith("doctor."):
+        return mark + text(finding.code, language, **finding.values)
+    told = error_text(finding.code, language, **finding.values)
+    return f"{mark}{finding.code}: {told.happened}\n       {told.kept}\n       {told.next}"
+
+
+@app.command("doctor")
+def doctor(as_json: JsonFlag = False) -> None:
+    """Look at everything the hub needs; exit code 1 when something is at fault."""
+    settings = given_settings()
+    findings = list(examine(settings))
+    faults = [finding for finding in findings if finding.state == "fault"]
+    if as_json:
+        print_json(
+            {
+                "ok": not faults,
+                "findings": [
+                    {"subject": f.subject, "state": f.state, "code": f.code, "values": f.values}
+                    for f in findings
+                ],
+            }
+        )
+    else:
+        for finding in findings:
+            typer.echo(tell(finding, chosen_language(settings)))
+    if faults:
+        raise typer.Exit(1)

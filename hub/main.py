@@ -1,0 +1,237 @@
+"""The composition root: one hub, its threads, and the order in which they start and end.
+
+Threads: *writer* (the only one that writes), *link* (paho's loop), *broker* (watches nats-server),
+*register* (sees that another process changed the register), *forwarder* (talks to the authority)
+and the main thread with the web server. Whoever has news calls `Changes.notify`.
+"""
+
+from __future__ import annotations
+
+import secrets
+import sys
+import threading
+from dataclasses import dataclass
+from random import SystemRandom
+
+import structlog
+
+from hub.application.forward import Forwarder
+from hub.application.forward_thread import ForwarderThread
+from hub.application.ingest import Ingest
+from hub.application.overview import AuthorityStatus
+from hub.application.rosters import Roster, build_roster
+from hub.authority.soap import SoapAuthority
+from hub.clock import Clock, now_ms
+from hub.settings import Settings
+from hub.storage.engine import reading
+from hub.storage.house import House, lock_house, open_house
+from hub.storage.inbox import InboxGroup, load_streams
+from hub.storage.incidents import add_incident
+from hub.storage.outbox import Outbox, waiting_registrations
+from hub.storage.overview import Overview
+from hub.storage.projector import Projector
+from hub.storage.register import Register
+from hub.storage.writer import Writer
+from hub.terminals.broker import Broker
+from hub.terminals.mqtt import MqttLink
+from hub.terminals.session import TerminalDesk
+from hub.terminals.watch import TerminalWatch
+from hub.web.live import Changes
+from protocol.mac import broker_password
+
+REGISTER_POLL_S = 1.0
+FORWARDER_STOP_S = 5.0
+SWITCH_INTERVAL_S = 0.0005
+"""The writer gives up the interpreter lock for every statement; with Python's default of 5 ms it
+would wait that long to get it back from a busy link thread."""
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Where the parts of a running hub are."""
+
+    broker_host: str
+    broker_port: int
+    broker_pid: int | None
+
+
+class Hub:
+    """One hub on one data folder; `start` and `stop` once each.
+
+    Args:
+        settings: see `docs/settings.md`.
+        clock: UTC milliseconds.
+
+    Raises:
+        PermanentError: the data folder, its lock, the broker or a port cannot be used.
+    """
+
+    def __init__(self, settings: Settings, clock: Clock = now_ms) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._house: House = open_house(settings.data)
+        self._lock = lock_house(settings.data)
+        self.changes = Changes()
+        self._writer = Writer(self._house.engine)
+        self.watch = TerminalWatch(self._record_incident, self.changes.notify, clock)
+        self._broker = Broker(
+            settings.data / "broker",
+            settings.broker.host,
+            settings.broker.port,
+            secrets.token_hex(16),
+            died=lambda: self.watch.incident(None, "HUB-1205"),
+        )
+        self._link: MqttLink | None = None
+        self._desk = TerminalDesk(self._writer.put, self._publish, self.watch, clock)
+        self._stopping = threading.Event()
+        self._register_thread = threading.Thread(
+            target=self._watch_register, name="register", daemon=True
+        )
+        self._register_version = -1
+        self._projector = Projector(self._writer, self._projected)
+        self._outbox = Outbox(self._writer, self._house.vault, self.changes.notify)
+        self._forwarder: Forwarder | None = None
+        self._forwarder_thread: ForwarderThread | None = None
+        self.overview = Overview(self._house.engine)
+
+    # ------------------------------------------------------------ life
+
+    def start(self) -> Addresses:
+        """Starts everything but the web server; returns when terminals can connect."""
+        sys.setswitchinterval(SWITCH_INTERVAL_S)
+        with reading(self._house.engine) as connection:
+            ingest = Ingest(load_streams(connection), self._desk)
+        self._writer.start(InboxGroup(ingest, self._clock, self._projector.wake))
+        try:
+            self._take_register()
+            self._broker.start()
+            self._link = MqttLink(
+                self._connect_host(),
+                self._broker.port,
+                "hub",
+                self._broker.hub_password,
+                self._desk.deliver,
+                self._link_changed,
+            )
+            self._link.start()
+            self._start_forwarder()
+        except BaseException:
+            self.stop()
+            raise
+        self._register_thread.start()
+        self._projector.wake()
+        return Addresses(self._settings.broker.host, self._broker.port, self._broker.pid)
+
+    def stop(self) -> None:
+        """Ends everything in order; what was acked is on disk, what was not comes again."""
+        self._stopping.set()
+        if self._forwarder_thread is not None:
+            # A call may be under way for long: what it was sending is looked up at the next start.
+            self._forwarder_thread.stop(FORWARDER_STOP_S)
+        if self._link is not None:
+            self._link.stop()
+        self._broker.stop()
+        if self._register_thread.is_alive():
+            self._register_thread.join()
+        self._writer.stop()
+        self._house.close()
+        self._lock.close()
+
+    def _connect_host(self) -> str:
+        host = self._settings.broker.host
+        return "127.0.0.1" if host in ("0.0.0.0", "::", "") else host  # noqa: S104
+
+    # ------------------------------------------------------------ terminals
+
+    def _publish(self, topic: str, payload: bytes) -> None:
+        if self._link is not None:
+            self._link.publish(topic, payload)
+
+    def _link_changed(self, up: bool) -> None:
+        if up:
+            self._desk.offer_rosters()
+        else:
+            self.watch.all_silent()
+
+    def _record_incident(self, at_ms: int, code: str, terminal: str | None, detail: str) -> None:
+        log.warning("incident", code=code, terminal=terminal, detail=detail)
+        self._writer.call(
+            lambda connection: add_incident(connection, at_ms, code, terminal, detail)
+        )
+
+    # ------------------------------------------------------------ register
+
+    def _take_register(self) -> bool:
+        """Gives broker, desk and watch the terminals and rosters of the register as it is now;
+        returns whether it had changed."""
+        with reading(self._house.engine) as connection:
+            register = Register(connection, self._house.vault)
+            version = register.version()
+            if version == self._register_version:
+                return False
+            terminals = register.terminals()
+            rosters: dict[int, Roster] = {
+                site_id: build_roster(version, register.badges(site_id))
+                for site_id, _ in register.sites()
+            }
+        self._broker.configure((key.terminal, broker_password(key.key)) for key in terminals)
+        self.watch.replace([(key.terminal, key.name, key.direction) for key in terminals])
+        self._desk.replace(terminals, rosters)
+        self._projector.register_changed()
+        self._register_version = version
+        self.changes.notify()
+        return True
+
+    def _watch_register(self) -> None:
+        while not self._stopping.wait(REGISTER_POLL_S):
+            if self._take_register() and self._outbox.complete(self._clock()):
+                self._wake_forwarder()
+
+    # ------------------------------------------------------------ projection
+
+    def _projected(self) -> None:
+        self.changes.notify()
+        self._wake_forwarder()
+
+    def _wake_forwarder(self) -> None:
+        if self._forwarder_thread is not None:
+            self._forwarder_thread.wake()
+
+    # ------------------------------------------------------------ authority
+
+    def _start_forwarder(self) -> None:
+        """Starts sending, if there is an address to send to."""
+        wanted = self._settings.authority
+        if not wanted.url:
+            return
+        authority = SoapAuthority(wanted.url, wanted.connect_timeout_s, wanted.read_timeout_s)
+        self._forwarder = Forwarder(
+            self._outbox,
+            authority,
+            self._clock,
+            SystemRandom(),
+            int(wanted.settle_s * 1000),
+        )
+        self._forwarder_thread = ForwarderThread(self._forwarder, self._clock)
+        self._forwarder_thread.start()
+
+    def authority_status(self) -> AuthorityStatus:
+        """Returns how the way to the authority stands, for the pages."""
+        with reading(self._house.engine) as connection:
+            waiting = waiting_registrations(connection)
+        if self._forwarder is None:
+            return AuthorityStatus(
+                "unknown", None, None, waiting.oldest_ms, waiting.unsent, 0, None
+            )
+        status = self._forwarder.status()
+        return AuthorityStatus(
+            state=status.state,
+            last_success_ms=status.last_success_ms,
+            next_try_ms=status.next_try_ms,
+            oldest_unsent_ms=waiting.oldest_ms,
+            unsent=waiting.unsent,
+            in_doubt=waiting.in_doubt,
+            error_code=status.error_code or None,
+        )

@@ -1,0 +1,161 @@
+"""All settings of a hub in one typed object: TOML file, overridden by the environment.
+
+`sitegate.toml` in the working folder, or the file named with `--settings`; then every
+`SITEGATE_<KEY>` or `SITEGATE_<TABLE>__<KEY>` variable. An unknown key in either is an error, since
+a mistyped setting that is silently ignored is found on the morning it was needed.
+`docs/settings.md` describes each one; a test fails when one is missing there.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from hub.errors import UsageError
+
+PREFIX = "SITEGATE_"
+NESTED = "__"
+DEFAULT_FILE = Path("sitegate.toml")
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class BrokerSettings(_Table):
+    """The broker that the hub starts for its terminals."""
+
+    host: str = Field(
+        default="127.0.0.1", description="Address the broker listens on for terminals."
+    )
+    port: int = Field(default=1883, ge=0, le=65535, description="MQTT port; 0 takes a free one.")
+
+
+class WebSettings(_Table):
+    """The dashboard."""
+
+    host: str = Field(default="127.0.0.1", description="Address the dashboard listens on.")
+    port: int = Field(
+        default=8080, ge=0, le=65535, description="Dashboard port; 0 takes a free one."
+    )
+    frame_ancestors: str = Field(
+        default="'none'", description="Who may show the dashboard in a frame (CSP source list)."
+    )
+
+
+class AuthoritySettings(_Table):
+    """The presence registration service."""
+
+    url: str = Field(default="", description="SOAP address of the service; empty: nothing is sent.")
+    connect_timeout_s: float = Field(default=5.0, gt=0, le=120, description="Seconds to connect.")
+    read_timeout_s: float = Field(
+        default=30.0, gt=0, le=600, description="Seconds to wait for an answer."
+    )
+    settle_s: float = Field(
+        default=60.0,
+        ge=0,
+        le=3600,
+        description="Seconds after a lost answer before a search that finds nothing is believed.",
+    )
+
+
+class Settings(BaseSettings):
+    """Settings of one hub; build it with `load_settings`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_nested_delimiter=NESTED, extra="forbid", frozen=True
+    )
+
+    data: Path = Field(
+        default=Path("sitegate-data"), description="Folder of database, keys and broker."
+    )
+    language: str = Field(
+        default="nl",
+        pattern="^(fr|nl|de|en)$",
+        description="Language of commands when none is asked.",
+    )
+    log_level: str = Field(
+        default="info",
+        pattern="^(debug|info|warning|error)$",
+        description="Least level that is logged.",
+    )
+    broker: BrokerSettings = Field(default=BrokerSettings(), description="Table `[broker]`.")
+    web: WebSettings = Field(default=WebSettings(), description="Table `[web]`.")
+    authority: AuthoritySettings = Field(
+        default=AuthoritySettings(), description="Table `[authority]`."
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Environment first, then the values given (those of the TOML file)."""
+        del settings_cls, dotenv_settings, file_secret_settings
+        return env_settings, init_settings
+
+
+def setting_names() -> Iterator[tuple[str, str]]:
+    """Yields (dotted name, description) of every setting, tables flattened."""
+    for name, field in Settings.model_fields.items():
+        table = field.annotation
+        if isinstance(table, type) and issubclass(table, _Table):
+            for key, inner in table.model_fields.items():
+                yield f"{name}.{key}", inner.description or ""
+        else:
+            yield name, field.description or ""
+
+
+def _known_variables() -> set[str]:
+    return {PREFIX + name.replace(".", NESTED).upper() for name, _ in setting_names()}
+
+
+def load_settings(file: Path | None = None, environ: Mapping[str, str] | None = None) -> Settings:
+    """Returns the settings of file and environment, or says which key is wrong.
+
+    Args:
+        file: the TOML file; None takes `sitegate.toml` of the working folder if there is one.
+        environ: only looked at for unknown names; values come from the process environment.
+
+    Raises:
+        UsageError: HUB-1001 for a key that no setting has, HUB-1002 for a value or file that
+            cannot be used.
+    """
+    environ = os.environ if environ is None else environ
+    known = _known_variables()
+    for name in sorted(environ):
+        if name.startswith(PREFIX) and name.upper() not in known:
+            raise UsageError("HUB-1001", key=name)
+    values: dict[str, object] = {}
+    path = file or (DEFAULT_FILE if DEFAULT_FILE.exists() else None)
+    if path is not None:
+        try:
+            values = (
+                dict(TomlConfigSettingsSource(Settings, path).toml_data) if path.exists() else {}
+            )
+            if not path.exists():
+                raise UsageError("HUB-1002", key=str(path), reason="no such file")
+        except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise UsageError("HUB-1002", key=str(path), reason=str(error)) from error
+    try:
+        return Settings(**values)  # pyright: ignore[reportArgumentType]
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        key = ".".join(str(part) for part in first["loc"])
+        if first["type"] == "extra_forbidden":
+            raise UsageError("HUB-1001", key=key) from None
+        raise UsageError("HUB-1002", key=key, reason=first["msg"]) from None

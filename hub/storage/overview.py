@@ -1,0 +1,307 @@
+"""Reads the board of one site and day from the tables: one small query for each thing it shows."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Sequence
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Row, and_, false, func, or_, select
+
+from hub.application.overview import (
+    Board,
+    GateName,
+    PersonRow,
+    RegistrationRow,
+    SiteName,
+    TurnedAway,
+    assemble,
+)
+from hub.domain.legal_day import day_bounds_ms
+from hub.domain.registration import LIVE, State
+from hub.storage.engine import reading
+from hub.storage.schema import (
+    company,
+    person,
+    presence,
+    registration,
+    site,
+    tap,
+    terminal,
+    works,
+)
+from protocol.record import VERDICT_REFUSED
+
+_UNANSWERED = (State.HELD, State.DUE, State.SENDING, State.IN_DOUBT)
+_ENDED_BADLY = (State.LAPSED, State.REFUSED)
+# Person numbers have 11 or 17 digits, often written in groups. What the authority says is stored
+# without them; this is the last door before a page that is photographed and forwarded.
+_LONG_NUMBER = re.compile(r"\d(?:[\s.\-/]?\d){8,}")
+_PERSON = (
+    person.c.id.label("person_id"),
+    person.c.given_name,
+    person.c.family_name,
+    person.c.company_id,
+    func.coalesce(company.c.name, "").label("company"),
+)
+_Row = Row[*tuple[Any, ...]]
+_Key = tuple[int, str]
+"""One person on one Brussels day."""
+
+
+class Overview:
+    """The board from a database; implements `hub.application.overview.OverviewPort`.
+
+    Args:
+        engine: the hub's database. Only read transactions are made, one for each call, so that a
+            board is one consistent picture and never delays the writer.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def sites(self) -> tuple[SiteName, ...]:
+        """Returns every site by name."""
+        with reading(self._engine) as connection:
+            rows = connection.execute(select(site.c.id, site.c.name).order_by(site.c.name))
+            return tuple(SiteName(row.id, row.name) for row in rows)
+
+    def board(self, site_id: int, day: str, now_ms: int) -> Board:
+        """Returns one consistent picture of a site and a Brussels day (ISO).
+
+        Raises:
+            LookupError: no such site.
+        """
+        start_ms, end_ms = day_bounds_ms(date.fromisoformat(day))
+        with reading(self._engine) as connection:
+            name = connection.scalar(select(site.c.name).where(site.c.id == site_id))
+            if name is None:
+                raise LookupError("no such site")
+            gates = connection.execute(
+                select(terminal.c.id, terminal.c.name, terminal.c.direction, terminal.c.revoked_ms)
+                .where(terminal.c.site_id == site_id)
+                .order_by(terminal.c.name, terminal.c.id)
+            ).all()
+            # A revoked gate opens no more, but what it kept before counts.
+            names: dict[str, str] = {row.id: row.name for row in gates}
+            present = _presences(connection, site_id, [day])
+            registered = _registrations(connection, site_id, registration.c.day == day)
+            # What ended badly stays in view on the day on which it ended: a tap that arrives
+            # after midnight must not lapse unseen.
+            late = _registrations(
+                connection,
+                site_id,
+                registration.c.day < day,
+                or_(
+                    registration.c.state.in_(_UNANSWERED),
+                    and_(
+                        registration.c.state.in_(_ENDED_BADLY),
+                        registration.c.changed_ms >= start_ms,
+                    ),
+                ),
+            )
+            earlier_days = sorted({row.day for row in late})
+            seen_then = _presences(connection, site_id, earlier_days) if late else []
+            wanted = {(row.person_id, row.day) for row in late}
+            return assemble(
+                now_ms=now_ms,
+                site=SiteName(site_id, name),
+                works=tuple(
+                    connection.scalars(
+                        select(works.c.number)
+                        .where(works.c.site_id == site_id)
+                        .order_by(works.c.number)
+                    )
+                ),
+                day=day,
+                people=_people(present, registered, names),
+                earlier=_people(
+                    [row for row in seen_then if (row.person_id, row.day) in wanted], late, names
+                ),
+                turned_away=_turned_away(connection, names, start_ms, end_ms),
+                undated=_undated(connection, names),
+                gates=tuple(
+                    GateName(row.id, row.name, row.direction)
+                    for row in gates
+                    if row.revoked_ms is None
+                ),
+                people_known=connection.scalar(
+                    select(func.count())
+                    .select_from(person.join(works, person.c.works_number == works.c.number))
+                    .where(works.c.site_id == site_id)
+                )
+                or 0,
+            )
+
+
+def _presences(connection: Connection, site_id: int, days: Sequence[str]) -> Sequence[_Row]:
+    return connection.execute(
+        select(
+            *_PERSON,
+            presence.c.day,
+            presence.c.first_in_ms,
+            presence.c.last_ms,
+            presence.c.inside,
+            presence.c.received_ms,
+            presence.c.terminal_id,
+        )
+        .select_from(
+            presence.join(person, presence.c.person_id == person.c.id).outerjoin(
+                company, person.c.company_id == company.c.id
+            )
+        )
+        .where(presence.c.site_id == site_id, presence.c.day.in_(days))
+    ).all()
+
+
+def _registrations(connection: Connection, site_id: int, *conditions: Any) -> Sequence[_Row]:
+    return connection.execute(
+        select(
+            *_PERSON,
+            registration.c.reference,
+            registration.c.works_number,
+            registration.c.day,
+            registration.c.state,
+            registration.c.cause,
+            registration.c.number,
+            registration.c.answer,
+            registration.c.tap_ms,
+            registration.c.changed_ms,
+        )
+        .select_from(
+            registration.join(person, registration.c.person_id == person.c.id).outerjoin(
+                company, person.c.company_id == company.c.id
+            )
+        )
+        .where(registration.c.site_id == site_id, *conditions)
+        .order_by(registration.c.changed_ms, registration.c.reference)
+    ).all()
+
+
+def _people(
+    present: Iterable[_Row],
+    registered: Iterable[_Row],
+    gates: dict[str, str],
+) -> list[PersonRow]:
+    """Joins presences and registrations: a person may have either, both or several."""
+    who: dict[_Key, _Row] = {}
+    presences: dict[_Key, _Row] = {}
+    registrations: dict[_Key, list[RegistrationRow]] = {}
+    for row in present:
+        key = (row.person_id, row.day)
+        who[key] = presences[key] = row
+    for row in registered:
+        key = (row.person_id, row.day)
+        who.setdefault(key, row)
+        registrations.setdefault(key, []).append(_registration(row))
+    people: list[PersonRow] = []
+    for key, row in who.items():
+        seen = presences.get(key)
+        people.append(
+            PersonRow(
+                person_id=row.person_id,
+                given_name=row.given_name,
+                family_name=row.family_name,
+                company_id=row.company_id,
+                company=row.company,
+                day=row.day,
+                seen=seen is not None,
+                # A day can begin with an out (the in was yesterday): then the last tap stands.
+                first_ms=(seen.first_in_ms or seen.last_ms) if seen else None,
+                received_ms=seen.received_ms if seen else None,
+                last_ms=seen.last_ms if seen else None,
+                gate=gates.get(seen.terminal_id, seen.terminal_id) if seen else None,
+                inside=bool(seen.inside) if seen else False,
+                registrations=tuple(
+                    sorted(registrations.get(key, ()), key=lambda one: one.state not in LIVE)
+                ),
+            )
+        )
+    return people
+
+
+def _registration(row: _Row) -> RegistrationRow:
+    remarks, errors = _answer(row.answer)
+    return RegistrationRow(
+        reference=row.reference,
+        works_number=row.works_number,
+        day=row.day,
+        state=State(row.state),
+        cause=row.cause,
+        number=row.number,
+        tap_ms=row.tap_ms,
+        changed_ms=row.changed_ms,
+        remarks=remarks,
+        errors=errors,
+    )
+
+
+def _answer(answer: str | None) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:
+    """Returns (remarks, errors) of a stored answer, long numbers masked.
+
+    An answer of another shape has neither.
+    """
+    try:
+        stored = json.loads(answer or "{}")
+    except ValueError:
+        return (), ()
+    if not isinstance(stored, dict):
+        return (), ()
+    remarks = stored.get("remarks")
+    errors = stored.get("errors")
+    return (
+        tuple(_masked(remark) for remark in remarks) if isinstance(remarks, list) else (),
+        tuple(
+            (_masked(pair[0]), _masked(pair[1]))
+            for pair in (errors if isinstance(errors, list) else ())
+            if isinstance(pair, list) and len(pair) == 2
+        ),
+    )
+
+
+def _masked(said: object) -> str:
+    return _LONG_NUMBER.sub("•••", str(said))
+
+
+def _turned_away(
+    connection: Connection, gates: dict[str, str], start_ms: int, end_ms: int
+) -> tuple[TurnedAway, ...]:
+    # The badge tag groups the taps and goes no further.
+    rows = connection.execute(
+        select(
+            tap.c.terminal_id,
+            tap.c.reason,
+            func.coalesce(person.c.given_name, "").label("given_name"),
+            func.coalesce(person.c.family_name, "").label("family_name"),
+            func.count().label("taps"),
+            func.max(tap.c.at_ms).label("last_ms"),
+        )
+        .select_from(tap.outerjoin(person, tap.c.person_id == person.c.id))
+        .where(
+            tap.c.terminal_id.in_(gates),
+            tap.c.at_ms >= start_ms,
+            tap.c.at_ms < end_ms,
+            or_(tap.c.verdict == VERDICT_REFUSED, tap.c.person_id.is_(None)),
+        )
+        .group_by(tap.c.terminal_id, tap.c.reason, tap.c.tag, person.c.id)
+        .order_by(func.max(tap.c.at_ms).desc(), tap.c.terminal_id)
+    )
+    return tuple(
+        TurnedAway(
+            gate=gates[row.terminal_id],
+            reason=row.reason,
+            given_name=row.given_name,
+            family_name=row.family_name,
+            taps=row.taps,
+            last_ms=row.last_ms,
+        )
+        for row in rows
+    )
+
+
+def _undated(connection: Connection, gates: dict[str, str]) -> int:
+    chosen = tap.c.terminal_id.in_(gates) if gates else false()
+    query = select(func.count()).select_from(tap).where(tap.c.at_ms.is_(None), chosen)
+    return connection.scalar(query) or 0

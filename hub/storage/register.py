@@ -1,0 +1,268 @@
+"""The register of the site in SQL: works, companies, people, badges and terminals.
+
+Every change raises `register_version` (seconds since 1970, and one more if need be), in the
+same transaction: the roster's version, and what the
+running hub watches to learn that another process changed the register.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import Connection, insert, select, update
+from sqlalchemy.dialects.sqlite import insert as upsert
+
+from hub.application.people_file import PersonRow
+from hub.application.rosters import BadgeRow
+from hub.application.terminals import TerminalKey
+from hub.errors import UsageError
+from hub.storage.schema import badge, company, meta, person, site, terminal, works
+from hub.storage.secrets import Vault
+
+VERSION = "register_version"
+SENT = ("inss_index", "limosa_index", "company_id", "works_number")
+"""Columns of a person that decide what the authority is told."""
+
+
+@dataclass(slots=True)
+class Imported:
+    """What an import changed."""
+
+    rows: int = 0
+    people_new: int = 0
+    badges_new: int = 0
+    badges_moved: int = 0
+
+
+class Register:
+    """The register inside one open transaction.
+
+    Args:
+        connection: a write transaction for the methods that change something.
+        vault: seals numbers and keys, and turns card UIDs into tags.
+    """
+
+    def __init__(self, connection: Connection, vault: Vault) -> None:
+        self._connection = connection
+        self._vault = vault
+
+    # ------------------------------------------------------------ version
+
+    def version(self) -> int:
+        """Returns the version of the register; it rises with every change, 0 for a new one."""
+        found = self._connection.execute(select(meta.c.value).where(meta.c.key == VERSION)).scalar()
+        return int(found or 0)
+
+    def _changed(self, now_ms: int) -> None:
+        # Seconds rather than a count: after a restored backup the next version is still newer than
+        # any that a gate holds, and gates take newer ones only.
+        value = str(max(self.version() + 1, now_ms // 1000))
+        statement = upsert(meta).values(key=VERSION, value=value)
+        self._connection.execute(
+            statement.on_conflict_do_update(index_elements=["key"], set_={"value": value})
+        )
+
+    # ------------------------------------------------------------ people
+
+    def import_people(self, rows: Iterable[PersonRow], now_ms: int) -> Imported:
+        """Writes all rows: people are found again by their number, badges by their tag.
+
+        A badge or a Limosa number that was another person's becomes this person's. People and
+        badges that the file does not name stay as they are.
+        """
+        done = Imported()
+        for row in rows:
+            done.rows += 1
+            person_id = self._person(row, now_ms, done)
+            self._badge(row, person_id, now_ms, done)
+        self._changed(now_ms)
+        return done
+
+    def _site(self, name: str) -> int:
+        found = self._connection.execute(select(site.c.id).where(site.c.name == name)).scalar()
+        if found is None:
+            found = self._insert(insert(site).values(name=name))
+        return int(found)
+
+    def _insert(self, statement: object) -> int:
+        result = self._connection.execute(statement)  # pyright: ignore[reportCallIssue, reportArgumentType]
+        return int(result.inserted_primary_key[0])
+
+    def _works(self, number: str, site_id: int) -> None:
+        statement = upsert(works).values(number=number, site_id=site_id)
+        self._connection.execute(
+            statement.on_conflict_do_update(index_elements=["number"], set_={"site_id": site_id})
+        )
+
+    def _company(self, number: str, name: str) -> int:
+        found = self._connection.execute(
+            select(company.c.id).where(company.c.number == number)
+        ).scalar()
+        if found is None:
+            return self._insert(insert(company).values(number=number, name=name or number))
+        if name:
+            self._connection.execute(update(company).where(company.c.id == found).values(name=name))
+        return int(found)
+
+    def _person(self, row: PersonRow, now_ms: int, done: Imported) -> int:
+        self._works(row.works_number, self._site(row.site))
+        company_id = (
+            self._company(row.company_number, row.company_name) if row.company_number else None
+        )
+        values: dict[str, object] = {
+            "family_name": row.family_name,
+            "given_name": row.given_name,
+            "company_id": company_id,
+            "works_number": row.works_number,
+            "language": row.language,
+        }
+        matches = []
+        if row.inss is not None:
+            index = self._vault.index("inss", row.inss.reveal())
+            values["inss_index"] = index
+            values["inss_sealed"] = self._vault.seal("inss", row.inss.reveal().encode())
+            matches.append(person.c.inss_index == index)
+        if row.limosa is not None:
+            index = self._vault.index("limosa", row.limosa.reveal())
+            values["limosa_index"] = index
+            values["limosa_sealed"] = self._vault.seal("limosa", row.limosa.reveal().encode())
+            matches.append(person.c.limosa_index == index)
+        for match in matches:
+            known = self._connection.execute(select(person).where(match)).first()
+            if known is not None:
+                found = known.id
+                if any(
+                    known._mapping[name] != values.get(name, known._mapping[name]) for name in SENT
+                ):
+                    values["changed_ms"] = now_ms
+                if row.limosa is not None:
+                    self._connection.execute(
+                        update(person)
+                        .where(person.c.limosa_index == values["limosa_index"])
+                        .where(person.c.id != found)
+                        .values(limosa_index=None, limosa_sealed=None)
+                    )
+                self._connection.execute(
+                    update(person).where(person.c.id == found).values(**values)
+                )
+                return int(found)
+        done.people_new += 1
+        token = os.urandom(16).hex()
+        return self._insert(insert(person).values(token=token, changed_ms=now_ms, **values))
+
+    def _badge(self, row: PersonRow, person_id: int, now_ms: int, done: Imported) -> None:
+        tag = self._vault.tag(row.badge_uid.reveal())
+        owner = self._connection.execute(
+            select(badge.c.person_id).where(badge.c.tag == tag)
+        ).scalar()
+        values: dict[str, object] = {
+            "person_id": person_id,
+            "state": "active",
+            "valid_until": row.valid_until.isoformat() if row.valid_until else None,
+        }
+        if owner is None:
+            done.badges_new += 1
+            self._connection.execute(insert(badge).values(tag=tag, linked_ms=now_ms, **values))
+            return
+        if owner != person_id:
+            done.badges_moved += 1
+            values["linked_ms"] = now_ms
+        self._connection.execute(update(badge).where(badge.c.tag == tag).values(**values))
+
+    def badges(self, site_id: int) -> list[BadgeRow]:
+        """Returns every badge of the people whose works are on this site."""
+        query = (
+            select(badge.c.tag, badge.c.state, badge.c.valid_until, person.c.language)
+            .join(person, person.c.id == badge.c.person_id)
+            .join(works, works.c.number == person.c.works_number)
+            .where(works.c.site_id == site_id)
+        )
+        return [
+            BadgeRow(
+                row.tag,
+                row.state,
+                date.fromisoformat(row.valid_until) if row.valid_until else None,
+                row.language,
+            )
+            for row in self._connection.execute(query)
+        ]
+
+    def counts(self) -> dict[str, int]:
+        """Returns how many sites, works, companies, people, badges and terminals there are."""
+        return {
+            table.name: len(self._connection.execute(select(*table.primary_key)).all())
+            for table in (site, works, company, person, badge, terminal)
+        }
+
+    # ------------------------------------------------------------ terminals
+
+    def add_terminal(
+        self, terminal_id: str, name: str, site_name: str, direction: str, now_ms: int
+    ) -> TerminalKey:
+        """Adds a terminal with a fresh key to a site that exists.
+
+        Raises:
+            UsageError: HUB-1008 when no site has this name (an import makes it), HUB-1012 when
+                the id is taken.
+        """
+        site_id = self._connection.execute(
+            select(site.c.id).where(site.c.name == site_name)
+        ).scalar()
+        if site_id is None:
+            raise UsageError("HUB-1008", site=site_name)
+        taken = self._connection.execute(
+            select(terminal.c.id).where(terminal.c.id == terminal_id)
+        ).scalar()
+        if taken is not None:
+            raise UsageError("HUB-1012", terminal=terminal_id)
+        key = os.urandom(32)
+        self._connection.execute(
+            insert(terminal).values(
+                id=terminal_id,
+                site_id=site_id,
+                name=name,
+                direction=direction,
+                key_sealed=self._vault.seal("terminal", key),
+                added_ms=now_ms,
+            )
+        )
+        self._changed(now_ms)
+        return TerminalKey(terminal_id, int(site_id), name, direction, key)
+
+    def revoke_terminal(self, terminal_id: str, now_ms: int) -> None:
+        """Takes the terminal's login and key out of use; what it sent stays.
+
+        Raises:
+            UsageError: HUB-1201 when there is no such terminal.
+        """
+        result = self._connection.execute(
+            update(terminal)
+            .where(terminal.c.id == terminal_id, terminal.c.revoked_ms.is_(None))
+            .values(revoked_ms=now_ms)
+        )
+        if result.rowcount == 0:
+            raise UsageError("HUB-1201", terminal=terminal_id)
+        self._changed(now_ms)
+
+    def terminals(self) -> list[TerminalKey]:
+        """Returns every terminal that is not revoked, with its key."""
+        query = select(terminal).where(terminal.c.revoked_ms.is_(None)).order_by(terminal.c.id)
+        return [
+            TerminalKey(
+                row.id,
+                row.site_id,
+                row.name,
+                row.direction,
+                self._vault.open("terminal", row.key_sealed),
+            )
+            for row in self._connection.execute(query)
+        ]
+
+    def sites(self) -> list[tuple[int, str]]:
+        """Returns (id, name) of every site."""
+        return [
+            (row.id, row.name) for row in self._connection.execute(select(site).order_by(site.c.id))
+        ]

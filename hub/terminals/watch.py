@@ -1,0 +1,180 @@
+"""What is known of each terminal at this moment, and the incidents worth telling a human.
+
+Kept in memory: it is true only while the hub runs, and a terminal says it all again when it greets.
+Incidents are facts and go to the database, but the same incident of the same terminal at most once
+a minute, so that a stranger who floods us with forged batches cannot fill the disk.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+
+from hub.application.overview import GateStatus
+from hub.domain.legal_day import brussels_day
+
+REPEAT_MS = 60_000
+OVERTAKEN_MS = 2_000
+"""A report this soon after an ack may have been sent before it and does not count."""
+Record = Callable[[int, str, str | None, str], None]
+"""Stores an incident: moment, code, terminal id, detail."""
+
+
+@dataclass(slots=True)
+class _Gate:
+    terminal_id: str
+    name: str
+    direction: str
+    online: bool | None = None
+    last_seen_ms: int | None = None
+    head: int = 0
+    acked_ms: int = 0
+    unsent: int | None = None
+    clock_quality: int | None = None
+    roster_version: int | None = None
+    reader_ok: bool | None = None
+    firmware: str = ""
+    incidents: int = 0
+    incident_day: date | None = None
+    last_incident: str | None = None
+
+
+class TerminalWatch:
+    """Thread-safe record of the terminals' state.
+
+    Args:
+        record: stores an incident; called from any thread, must not block.
+        changed: called after something a page shows has changed.
+        clock: UTC milliseconds.
+    """
+
+    def __init__(
+        self, record: Record, changed: Callable[[], None], clock: Callable[[], int]
+    ) -> None:
+        self._record = record
+        self._changed = changed
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._gates: dict[str, _Gate] = {}
+        self._told: dict[tuple[str | None, str], int] = {}
+
+    def replace(self, gates: list[tuple[str, str, str]]) -> None:
+        """Makes these (terminal id, name, direction) the known ones, keeping what is known."""
+        with self._lock:
+            known = self._gates
+            self._gates = {}
+            for terminal, name, direction in gates:
+                gate = known.get(terminal) or _Gate(terminal, name, direction)
+                gate.name, gate.direction = name, direction
+                self._gates[terminal] = gate
+        self._changed()
+
+    def heard(self, terminal: str) -> None:
+        """Something authentic came from it."""
+        gate = self._gates.get(terminal)
+        if gate is not None:
+            gate.last_seen_ms = self._clock()
+            if gate.online is not True:
+                gate.online = True
+                self._changed()
+
+    def greeted(
+        self, terminal: str, floor: int, head: int, roster_version: int, firmware: str
+    ) -> None:
+        """It connected and said what it is and holds."""
+        gate = self._gates.get(terminal)
+        if gate is not None:
+            gate.online, gate.roster_version = True, roster_version
+            gate.firmware, gate.head, gate.unsent = firmware, head, head - floor + 1
+            self._changed()
+
+    def received(self, terminal: str, last: int) -> None:
+        """Records up to this sequence number came from it; they count as unsent until acked."""
+        gate = self._gates.get(terminal)
+        if gate is not None:
+            gate.head = max(gate.head, last)
+
+    def acked(self, terminal: str, upto: int) -> None:
+        """Everything up to this sequence number is at the hub."""
+        gate = self._gates.get(terminal)
+        if gate is not None:
+            gate.acked_ms = self._clock()
+            unsent = max(0, gate.head - upto)
+            if unsent != gate.unsent:
+                gate.unsent = unsent
+                self._changed()
+
+    def health(
+        self,
+        terminal: str,
+        unsent: int,
+        quality: int,
+        roster_version: int,
+        heap_free: int,
+        reader_ok: int,
+        uptime_s: int,
+    ) -> None:
+        """Its regular report."""
+        del heap_free, uptime_s
+        gate = self._gates.get(terminal)
+        if gate is not None:
+            gate.clock_quality = quality
+            if self._clock() - gate.acked_ms >= OVERTAKEN_MS:
+                gate.unsent = unsent
+            gate.roster_version, gate.reader_ok = roster_version, bool(reader_ok)
+            self._changed()
+
+    def status(self, terminal: str, online: bool) -> None:
+        """The broker's hint that it came or went; carries no proof and decides nothing."""
+        gate = self._gates.get(terminal)
+        if gate is not None and gate.online is not online:
+            gate.online = online
+            self._changed()
+
+    def all_silent(self) -> None:
+        """The link itself is down: nothing is known about any terminal."""
+        with self._lock:
+            for gate in self._gates.values():
+                gate.online = None
+        self._changed()
+
+    def incident(self, terminal: str | None, code: str, detail: str = "") -> None:
+        """Reports something that must not happen; repeats within a minute are only counted."""
+        now = self._clock()
+        with self._lock:
+            gate = self._gates.get(terminal) if terminal else None
+            if gate is not None:
+                today = brussels_day(now)
+                gate.incidents = gate.incidents + 1 if gate.incident_day == today else 1
+                gate.incident_day, gate.last_incident = today, code
+            told = self._told.get((terminal, code))
+            # A clock that was set back must not silence it until the old time comes again.
+            if told is not None and 0 <= now - told < REPEAT_MS:
+                return
+            self._told[(terminal, code)] = now
+        self._record(now, code, terminal, detail)
+        self._changed()
+
+    def gates(self) -> list[GateStatus]:
+        """Returns the state of every known terminal, by name."""
+        with self._lock:
+            today = brussels_day(self._clock())
+            gates = sorted(self._gates.values(), key=lambda gate: gate.name)
+            return [
+                GateStatus(
+                    terminal_id=gate.terminal_id,
+                    name=gate.name,
+                    direction=gate.direction,
+                    online=gate.online,
+                    last_seen_ms=gate.last_seen_ms,
+                    unsent=gate.unsent,
+                    clock_quality=gate.clock_quality,
+                    roster_version=gate.roster_version,
+                    reader_ok=gate.reader_ok,
+                    incidents_today=gate.incidents if gate.incident_day == today else 0,
+                    last_incident_code=gate.last_incident if gate.incident_day == today else None,
+                )
+                for gate in gates
+            ]
