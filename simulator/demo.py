@@ -1,0 +1,124 @@
+"""`python -m simulator.demo`: a whole site on one machine, and a page with badges to tap.
+
+Prints the addresses when everything is up; Ctrl-C or SIGTERM ends every process it started.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import json
+import shutil
+import signal
+import sys
+import tempfile
+import time
+import webbrowser
+from pathlib import Path
+
+from simulator.console.server import ConsoleServer
+from simulator.console.texts import text
+from simulator.gate import GateError
+from simulator.site import SimulatedSite, SiteError, free_port
+
+
+def _arguments(argv: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="sitegate demo",
+        description="A whole site on this machine: gates, hub, simulated authority, badges to tap.",
+    )
+    parser.add_argument("--no-browser", action="store_true", help="do not open a browser")
+    parser.add_argument("--json", action="store_true", help="one JSON line with every address")
+    parser.add_argument("--port", type=int, default=0, help="port of the page; 0 takes a free one")
+    parser.add_argument(
+        "--folder", type=Path, help="keep everything here (default: a folder removed at the end)"
+    )
+    parser.add_argument(
+        "--interpreter",
+        choices=("auto", "micropython", "python"),
+        default="auto",
+        help="what the gates run the firmware on",
+    )
+    return parser.parse_args(argv)
+
+
+async def _run(arguments: argparse.Namespace, folder: Path) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    started = time.monotonic()
+    port = arguments.port or free_port()
+    page = f"http://127.0.0.1:{port}/"
+    # The page shows the dashboard in a frame beside the gates.
+    site = SimulatedSite(
+        folder, interpreter=arguments.interpreter, frame_ancestors=f"http://127.0.0.1:{port}"
+    )
+    starting = asyncio.create_task(site.start())
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    if not starting.done():
+        starting.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await starting
+        return
+    await starting
+    console = ConsoleServer(site, port)
+    try:
+        await console.start()
+        _announce(arguments, site, page, time.monotonic() - started)
+        if not arguments.no_browser:
+            await asyncio.to_thread(webbrowser.open, page)
+        await stop.wait()
+    finally:
+        stopping.cancel()
+        await console.stop()
+        await site.stop()
+
+
+def _announce(arguments: argparse.Namespace, site: SimulatedSite, page: str, took: float) -> None:
+    interpreters = sorted({gate.interpreter for gate in site.gates.values()})
+    if arguments.json:
+        addresses = {
+            "page": page,
+            "dashboard": site.dashboard,
+            "authority": site.authority_url,
+            "gates": sorted(site.gates),
+            "firmware_on": interpreters,
+            "hub_pid": site.hub.pid,
+            "seconds": round(took, 1),
+        }
+        print(json.dumps(addresses), flush=True)
+        return
+    print(
+        text(
+            "ready",
+            "en",
+            page=page,
+            dashboard=site.dashboard,
+            authority=site.authority_url,
+            firmware=", ".join(interpreters),
+            seconds=f"{took:.1f}",
+        ),
+        flush=True,
+    )
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Runs the demo until it is stopped; returns the exit code."""
+    arguments = _arguments(argv)
+    folder = arguments.folder or Path(tempfile.mkdtemp(prefix="sitegate-demo-"))
+    try:
+        asyncio.run(_run(arguments, folder))
+    except (SiteError, GateError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    finally:
+        if arguments.folder is None:
+            shutil.rmtree(folder, ignore_errors=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
