@@ -212,10 +212,12 @@ class Uplink:
         now_ms = self._clock.now_ms()
         self._journal.note(KIND_TIME_SET, REASON_NONE, self._clock, now_ms, data)
         self._set_calendar(self._clock.utc_at(now_ms) // 1000)
+        self._health_at = now_ms  # the hub shows how good our clock is
 
     def _finish_roster(self, now_ms: int) -> None:
         if self._intake.finish():
             self.note_roster(now_ms)
+            self._health_at = now_ms  # the hub shows which roster decides here
             gc.collect()
 
     def note_roster(self, now_ms: int) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import re
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 import structlog
@@ -23,28 +23,51 @@ HIDDEN = "***"
 
 
 def redact(_logger: object, _method: str, values: MutableMapping[str, Any]) -> Any:
-    """Replaces forbidden values; a structlog processor."""
+    """Replaces forbidden values, however deep they stand; a structlog processor."""
     for name, value in values.items():
-        if name in _FORBIDDEN:
-            values[name] = HIDDEN
-        elif isinstance(value, str):
-            values[name] = _PERSON_NUMBER.sub(HIDDEN, value)
+        values[name] = HIDDEN if name in _FORBIDDEN else _masked(value)
     return values
 
 
+def _masked(value: object) -> object:
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        return _PERSON_NUMBER.sub(HIDDEN, value)
+    if isinstance(value, Mapping):
+        return {
+            _masked(name): HIDDEN if name in _FORBIDDEN else _masked(inner)
+            for name, inner in value.items()
+        }
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_masked(inner) for inner in value]
+    # Anything else would be shown by its repr.
+    shown = repr(value)
+    masked = _PERSON_NUMBER.sub(HIDDEN, shown)
+    return value if isinstance(value, int | float) and masked == shown else masked
+
+
+class _Masking(logging.Formatter):
+    """For the lines of libraries, tracebacks too."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return _PERSON_NUMBER.sub(HIDDEN, super().format(record))
+
+
 class _Stream:
-    """Standard error that may have gone away: a log line lost then ends no thread."""
+    """Standard error that may be gone, closed or absent: a line lost then ends no thread."""
 
     def write(self, line: str) -> int:
         try:
-            return sys.stderr.write(line)
-        except OSError:
+            return sys.stderr.write(line) if sys.stderr is not None else 0
+        except (OSError, ValueError):
             return 0
 
     def flush(self) -> None:
         try:
-            sys.stderr.flush()
-        except OSError:
+            if sys.stderr is not None:
+                sys.stderr.flush()
+        except (OSError, ValueError):
             return
 
 
@@ -67,4 +90,7 @@ def configure_logs(level: str) -> None:
         logger_factory=structlog.PrintLoggerFactory(_Stream()),  # pyright: ignore[reportArgumentType]
         cache_logger_on_first_use=True,
     )
-    logging.basicConfig(level=max(logging.WARNING, logging.getLevelNamesMapping()[level.upper()]))
+    libraries = logging.StreamHandler(_Stream())  # pyright: ignore[reportArgumentType]
+    libraries.setFormatter(_Masking(logging.BASIC_FORMAT))
+    least = max(logging.WARNING, logging.getLevelNamesMapping()[level.upper()])
+    logging.basicConfig(level=least, handlers=[libraries])

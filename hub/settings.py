@@ -138,17 +138,15 @@ def load_settings(file: Path | None = None, environ: Mapping[str, str] | None = 
     environ = os.environ if environ is None else environ
     known = _known_variables()
     for name in sorted(environ):
-        if name.startswith(PREFIX) and name.upper() not in known:
+        if name.upper().startswith(PREFIX) and name.upper() not in known:
             raise UsageError("HUB-1001", key=name)
     values: dict[str, object] = {}
     path = file or (DEFAULT_FILE if DEFAULT_FILE.exists() else None)
     if path is not None:
         try:
-            values = (
-                dict(TomlConfigSettingsSource(Settings, path).toml_data) if path.exists() else {}
-            )
-            if not path.exists():
+            if not path.is_file():
                 raise UsageError("HUB-1002", key=str(path), reason="no such file")
+            values = dict(TomlConfigSettingsSource(Settings, path).toml_data)
         except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise UsageError("HUB-1002", key=str(path), reason=str(error)) from error
     try:

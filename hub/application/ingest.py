@@ -2,11 +2,11 @@
 
 Theory of operation. Each journal of each terminal is one *stream*, and each stream has one
 `protocol.sync.Receiver`, rebuilt from the inbox when the hub starts. Arrivals come in groups from
-the writer, in its thread, which alone owns the receivers. `stage` offers each batch to its
-receiver, which says what of it is new, and hands those runs to the inbox inside the writer's
-transaction. `committed` confirms them to the receivers and sends one ack per stream touched: the
-ack promises that the records are on disk and nothing else. `abandoned` takes the offers back; the
-terminal hears nothing and sends again.
+the writer, in its thread, which alone owns the receivers. `stage` joins batches that follow each
+other and offers the runs to their receivers, which say what of them is new; that goes to the inbox
+inside the writer's transaction. `committed` confirms it to the receivers and sends one ack for each
+stream touched: the ack promises that the records are on disk and nothing else. `abandoned` takes the
+offers back; the terminal hears nothing and sends again.
 
 A repeated batch is not written but acked again, since its first ack may have been lost.
 """
@@ -17,8 +17,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from protocol.limits import RECORD_SIZE
 from protocol.sync import Receiver
 
+RUN_MAX = 64
+"""Records in one run of the inbox, at most."""
 Run = tuple[int, int]
 """First and last sequence number, both included."""
 
@@ -97,6 +100,32 @@ class AckPort(Protocol):
         ...
 
 
+class _Gathered:
+    """Batches of one stream that follow each other, taken as one run.
+
+    Most batches of a backlog do. One run for many of them is one row and one question to the
+    receiver; it stays short, since the projection takes whole runs.
+    """
+
+    __slots__ = ("first", "floor", "last", "records", "stream")
+
+    def __init__(self, stream: Stream, arrival: Arrival) -> None:
+        self.stream = stream
+        self.first = arrival.first
+        self.last = arrival.last
+        self.floor = arrival.floor
+        self.records = [arrival.records]
+
+    def takes(self, arrival: Arrival) -> bool:
+        """Adds a batch that begins where this run ends; returns False when it does not."""
+        if arrival.first != self.last + 1 or arrival.last - self.first >= RUN_MAX:
+            return False
+        self.last = arrival.last
+        self.floor = max(self.floor, arrival.floor)
+        self.records.append(arrival.records)
+        return True
+
+
 class Ingest:
     """Owner of all receivers; used in the writer's thread only.
 
@@ -118,38 +147,52 @@ class Ingest:
     def stage(self, inbox: InboxPort, arrivals: Iterable[Arrival], now_ms: int) -> None:
         """Writes what is new of the group into the open transaction."""
         runs: list[NewRun] = []
-        streams, touched = self._streams, self._touched
+        gathered: dict[tuple[str, bytes], _Gathered] = {}
         for arrival in arrivals:
-            stream = streams.get((arrival.terminal, arrival.journal))
-            if stream is None:
-                stream = self._begin(inbox, arrival, now_ms)
-            touched[stream.id] = stream
+            key = (arrival.terminal, arrival.journal)
+            held = gathered.get(key)
             if arrival.kind == "batch":
-                first = arrival.first
-                # A hello may have been missed: the floor says what cannot come any more.
-                for gap in stream.receiver.hello(arrival.floor, arrival.last):
-                    self._lost.append((stream, gap))
-                for begin, end in stream.receiver.offer(first, arrival.last - first + 1):
-                    part = arrival.records[(begin - first) * 32 : (end - first + 1) * 32]
-                    runs.append(NewRun(stream.id, begin, part))
-                    self._runs.append((stream, begin, end))
-            elif arrival.kind == "hello":
+                if held is not None and held.takes(arrival):
+                    continue
+                if held is not None:
+                    self._offer(held, runs)
+                gathered[key] = _Gathered(self._stream(inbox, key, now_ms), arrival)
+                continue
+            if held is not None:
+                self._offer(gathered.pop(key), runs)
+            stream = self._stream(inbox, key, now_ms)
+            if arrival.kind == "hello":
                 self._greeted[stream.id] = stream
-                for gap in stream.receiver.hello(arrival.first, arrival.last):
-                    self._lost.append((stream, gap))
+                gaps = stream.receiver.hello(arrival.first, arrival.last)
             else:
-                for gap in stream.receiver.lost(arrival.first, arrival.last):
-                    self._lost.append((stream, gap))
+                gaps = stream.receiver.lost(arrival.first, arrival.last)
+            self._lost += [(stream, gap) for gap in gaps]
+        for held in gathered.values():
+            self._offer(held, runs)
         if runs:
             inbox.append(runs, now_ms)
         if self._lost:
             inbox.add_gaps([(stream.id, gap) for stream, gap in self._lost], now_ms)
 
-    def _begin(self, inbox: InboxPort, arrival: Arrival, now_ms: int) -> Stream:
-        number = inbox.add_stream(arrival.terminal, arrival.journal, now_ms)
-        stream = Stream(number, arrival.terminal, arrival.journal)
-        self._streams[(arrival.terminal, arrival.journal)] = stream
-        self._created.append(stream)
+    def _offer(self, gathered: _Gathered, runs: list[NewRun]) -> None:
+        stream, first, last = gathered.stream, gathered.first, gathered.last
+        receiver = stream.receiver
+        # A hello may have been missed: the floor says what cannot come any more.
+        self._lost += [(stream, gap) for gap in receiver.hello(gathered.floor, last)]
+        records = b"".join(gathered.records)
+        for begin, end in receiver.offer(first, last - first + 1):
+            part = records[(begin - first) * RECORD_SIZE : (end - first + 1) * RECORD_SIZE]
+            runs.append(NewRun(stream.id, begin, part))
+            self._runs.append((stream, begin, end))
+
+    def _stream(self, inbox: InboxPort, key: tuple[str, bytes], now_ms: int) -> Stream:
+        """Returns the stream of a terminal's journal, beginning it when it is new."""
+        stream = self._streams.get(key)
+        if stream is None:
+            stream = Stream(inbox.add_stream(*key, now_ms), *key)
+            self._streams[key] = stream
+            self._created.append(stream)
+        self._touched[stream.id] = stream
         return stream
 
     def committed(self) -> None:

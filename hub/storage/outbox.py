@@ -70,7 +70,10 @@ class Outbox:
                 step(connection, event)
             return [self._claim(row._mapping, now_ms) for row in rows]
 
-        return self._do(job)
+        claims = self._do(job)
+        if claims:
+            self._changed()
+        return claims
 
     def answered(self, results: Sequence[Registered | Refused], now_ms: int) -> None:
         """See `OutboxPort`."""

@@ -1,9 +1,9 @@
 """The hub's end of the broker: a paho client in a loop of our own, in one thread.
 
 Theory of operation. paho's own `loop_start` asks the kernel four times for every packet. This loop
-uses the calls paho offers for foreign event loops on a socket that reads ahead: it waits once, then
-has paho take packet after packet from the buffer. Publishing from another thread only queues the
-packet and wakes the loop, which sends all that is queued in one piece.
+uses the calls paho offers for foreign event loops on a socket that reads ahead (`readahead`): it
+waits once, the messages go to the handler, and paho takes every other packet. Publishing from
+another thread only queues the packet and wakes the loop, which sends all that is queued in one go.
 
 aiomqtt, the obvious choice, costs three times as much a message (see docs/decisions/). The
 subscription is QoS 0 on purpose: the promise to a terminal is our ack after the commit, and a lost
@@ -55,12 +55,12 @@ class MqttLink:
         changed: Callable[[bool], None],
     ) -> None:
         self._address = (host, port)
-        self._deliver = deliver
         self._changed = changed
         # Not to be guessed: a broker closes the older of two connections with one client id, so a
         # terminal that used ours would push the hub off.
         client = LinkClient(
-            CallbackAPIVersion.VERSION2,
+            deliver,
+            callback_api_version=CallbackAPIVersion.VERSION2,
             client_id=f"hub-{secrets.token_hex(8)}",
             clean_session=True,
         )
@@ -70,7 +70,6 @@ class MqttLink:
         client.on_connect = self._on_connect
         client.on_subscribe = self._on_subscribe
         client.on_disconnect = self._on_disconnect
-        client.on_message = self._on_message
         self._client = client
         self._wake_in, self._wake_out = socket.socketpair()
         self._wake_in.setblocking(False)
@@ -133,13 +132,15 @@ class MqttLink:
                 return
 
     def _read(self, connection: ReadAheadSocket) -> bool:
-        """Takes every whole packet that is there; returns False when the connection ended."""
-        read, pending, ok = self._client.loop_read, connection.pending, OK
-        while True:
-            if read() != ok:
+        """Takes every whole packet that has come; returns False when the connection ended."""
+        try:
+            connection.fill()
+        except OSError:
+            return self._client.loop_read() == OK
+        while connection.take_messages():
+            if self._client.loop_read() != OK:
                 return False
-            if not pending():
-                return True
+        return True
 
     def _flush(self, connection: ReadAheadSocket) -> bool:
         try:
@@ -195,7 +196,3 @@ class MqttLink:
     def _on_disconnect(self, *_: object) -> None:
         log.warning("broker connection closed")
         self._changed(False)
-
-    def _on_message(self, client: paho.Client, userdata: object, message: paho.MQTTMessage) -> None:
-        del client, userdata
-        self._deliver(message.topic, bytes(message.payload))

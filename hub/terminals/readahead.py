@@ -1,9 +1,10 @@
-"""A socket for paho that talks to the kernel in large pieces.
+"""A socket for paho that reads ahead and hands over messages itself.
 
-paho reads a packet in three calls (first byte, length, rest) and writes each packet in one. Each
-call gives up the interpreter lock and has to win it back from the writer's thread, which costs more
-than the call. Behind this socket those calls are slices of a buffer: one `recv` brings hundreds of
-packets and one `send` takes all acks of a commit.
+paho takes a packet in three reads and spends much of its time on a message on things that a QoS 0
+message to one handler does not need. Behind this socket one `recv` brings hundreds of packets; a
+whole QoS 0 PUBLISH at the front of the buffer goes straight to the handler, and paho sees all other
+packets, one whole packet at a time. So connecting, keep-alive, subscriptions, publishing and
+reconnecting are paho's, and the intake is cheap (measured in docs/decisions/hub-mqtt-client.md).
 
 It offers what paho asks of its own websocket wrapper; `LinkClient` puts it in place by overriding
 `_create_socket`, which is private to paho: a test fails when it is no longer asked for.
@@ -12,11 +13,15 @@ It offers what paho asks of its own websocket wrapper; `LinkClient` puts it in p
 from __future__ import annotations
 
 import socket
+from collections.abc import Callable
 from typing import Any
 
 import paho.mqtt.client as paho
 
 CHUNK = 1 << 16
+PUBLISH_QOS_0 = 0x30
+RETAIN = 0x01
+LENGTH_BYTES_MAX = 4
 
 
 class ReadAheadSocket:
@@ -24,26 +29,66 @@ class ReadAheadSocket:
 
     Args:
         connection: a connected TCP socket, blocking or not.
+        deliver: called with topic and payload of each QoS 0 message.
     """
 
-    def __init__(self, connection: socket.socket) -> None:
+    def __init__(self, connection: socket.socket, deliver: Callable[[str, bytes], None]) -> None:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._connection = connection
+        self._deliver = deliver
         self._buffer = b""
         self._position = 0
+        self._ended = False
         self._out = bytearray()
 
+    def fill(self) -> None:
+        """Reads what has arrived, at most 64 KiB; notes the end of the stream.
+
+        Raises:
+            OSError: the connection is broken.
+        """
+        try:
+            data = self._connection.recv(CHUNK)
+        except BlockingIOError:
+            return
+        self._ended = not data
+        self._buffer = self._buffer[self._position :] + data
+        self._position = 0
+
+    def take_messages(self) -> bool:
+        """Hands over every whole QoS 0 message up to the next packet of another kind.
+
+        Returns:
+            True when such a packet is there as a whole, or the stream has ended: let paho read.
+        """
+        buffer, end, deliver = self._buffer, len(self._buffer), self._deliver
+        position = self._position
+        while end - position >= 2:
+            length, start = buffer[position + 1], position + 2
+            if length > 127:
+                length, start = _long_length(buffer, position + 1, end)
+            body_end = start + length
+            if length < 0 or body_end > end:
+                break
+            if buffer[position] & ~RETAIN != PUBLISH_QOS_0:
+                self._position = position
+                return True
+            topic_end = start + 2 + (buffer[start] << 8 | buffer[start + 1])
+            deliver(buffer[start + 2 : topic_end].decode(), buffer[topic_end:body_end])
+            position = body_end
+        self._position = position
+        return self._ended
+
     def recv(self, length: int) -> bytes:
-        """Returns 1..length bytes, b"" at the end of the stream.
+        """Returns 1..length bytes of the packet at the front, b"" at the end of the stream.
 
         Raises:
             BlockingIOError: nothing is there.
         """
         position = self._position
-        if position >= len(self._buffer):
-            self._buffer = self._connection.recv(CHUNK)
-            position = 0
         part = self._buffer[position : position + length]
+        if not part and not self._ended:
+            raise BlockingIOError
         self._position = position + len(part)
         return part
 
@@ -55,8 +100,8 @@ class ReadAheadSocket:
     read = recv
     write = send
 
-    def flush(self) -> bool:
-        """Sends what was taken, as far as the kernel takes it; returns whether nothing is left.
+    def flush(self) -> None:
+        """Sends what was taken, as far as the kernel takes it.
 
         Raises:
             OSError: the connection is broken.
@@ -65,9 +110,8 @@ class ReadAheadSocket:
             try:
                 sent = self._connection.send(self._out)
             except BlockingIOError:
-                return False
+                return
             del self._out[:sent]
-        return not self._out
 
     def pending(self) -> int:
         """Returns how many bytes `recv` has without asking the kernel."""
@@ -90,8 +134,28 @@ class ReadAheadSocket:
         self._connection.close()
 
 
+def _long_length(buffer: bytes, position: int, end: int) -> tuple[int, int]:
+    """Returns (remaining length, start of the body); length -1 when its bytes are not all there."""
+    length = shift = 0
+    for index in range(position, min(end, position + LENGTH_BYTES_MAX)):
+        length |= (buffer[index] & 127) << shift
+        if buffer[index] < 128:
+            return length, index + 1
+        shift += 7
+    return -1, end
+
+
 class LinkClient(paho.Client):
-    """paho's client on a `ReadAheadSocket`."""
+    """paho's client on a `ReadAheadSocket`.
+
+    Args:
+        deliver: called with topic and payload of each QoS 0 message.
+        **options: those of paho's client.
+    """
+
+    def __init__(self, deliver: Callable[[str, bytes], None], **options: Any) -> None:
+        super().__init__(**options)
+        self._take_message = deliver
 
     def _create_socket(self) -> Any:
-        return ReadAheadSocket(super()._create_socket())  # pyright: ignore[reportArgumentType]
+        return ReadAheadSocket(super()._create_socket(), self._take_message)  # pyright: ignore[reportArgumentType]
