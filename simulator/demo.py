@@ -9,6 +9,7 @@ import argparse
 import asyncio
 import contextlib
 import json
+import os
 import shutil
 import signal
 import sys
@@ -18,7 +19,7 @@ import webbrowser
 from pathlib import Path
 
 from simulator.console.server import ConsoleServer
-from simulator.console.texts import text
+from simulator.console.texts import LANGUAGES, text
 from simulator.gate import GateError
 from simulator.site import SimulatedSite, SiteError, free_port
 
@@ -32,7 +33,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--json", action="store_true", help="one JSON line with every address")
     parser.add_argument("--port", type=int, default=0, help="port of the page; 0 takes a free one")
     parser.add_argument(
-        "--folder", type=Path, help="keep everything here (default: a folder removed at the end)"
+        "--folder", type=Path, help="keep everything here, empty (default: one removed at the end)"
     )
     parser.add_argument(
         "--interpreter",
@@ -41,6 +42,12 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
         help="what the gates run the firmware on",
     )
     return parser.parse_args(argv)
+
+
+def _language() -> str:
+    """The language of the person's environment, if it is one of ours."""
+    spoken = (os.environ.get("LC_ALL") or os.environ.get("LANG") or "")[:2]
+    return spoken if spoken in LANGUAGES else "en"
 
 
 async def _run(arguments: argparse.Namespace, folder: Path) -> None:
@@ -94,7 +101,7 @@ def _announce(arguments: argparse.Namespace, site: SimulatedSite, page: str, too
     print(
         text(
             "ready",
-            "en",
+            _language(),
             page=page,
             dashboard=site.dashboard,
             authority=site.authority_url,
@@ -109,6 +116,9 @@ def main(argv: list[str] | None = None) -> int:
     """Runs the demo until it is stopped; returns the exit code."""
     arguments = _arguments(argv)
     folder = arguments.folder or Path(tempfile.mkdtemp(prefix="sitegate-demo-"))
+    if folder.exists() and any(folder.iterdir()):
+        print(text("folder_taken", _language(), folder=folder), file=sys.stderr)
+        return 2
     try:
         asyncio.run(_run(arguments, folder))
     except (SiteError, GateError) as error:

@@ -150,7 +150,7 @@ class SimulatedSite:
     """A whole site in a folder.
 
     Args:
-        folder: everything is kept here; a second start in it goes on where the first ended.
+        folder: everything is kept here; made if missing, empty at the start.
         gates: the gates to build.
         people: the people file to import, and the badges on the wall.
         site: name of the site in that file.

@@ -5,8 +5,8 @@ Theory of operation. Each journal of each terminal is one *stream*, and each str
 the writer, in its thread, which alone owns the receivers. `stage` joins batches that follow each
 other and offers the runs to their receivers, which say what of them is new; that goes to the inbox
 inside the writer's transaction. `committed` confirms it to the receivers and sends one ack for each
-stream touched: the ack promises that the records are on disk and nothing else. `abandoned` takes the
-offers back; the terminal hears nothing and sends again.
+stream touched: the ack promises that the records are on disk and nothing else. `abandoned` takes
+the offers back; the terminal hears nothing and sends again.
 
 A repeated batch is not written but acked again, since its first ack may have been lost.
 """

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import sys
 
-from hub.cli.app import app, exit_code, explain
-from hub.errors import SitegateError
+from sqlalchemy.exc import OperationalError
+
+from hub.cli.app import app, exit_code, explain, invocation
+from hub.errors import PermanentError, SitegateError
 
 
 def main() -> None:
@@ -31,3 +33,9 @@ def main() -> None:
     except SitegateError as error:
         explain(error)
         sys.exit(exit_code(error))
+    except OperationalError as error:
+        # Rights, space, a lock that another command holds: the transaction was rolled back.
+        folder = invocation.settings.data if invocation.settings else ""
+        unwritable = PermanentError("HUB-1003", folder=folder, reason=type(error.orig).__name__)
+        explain(unwritable)
+        sys.exit(exit_code(unwritable))

@@ -30,10 +30,11 @@ JsonFlag = Annotated[bool, typer.Option("--json", help="Print one JSON object fo
 
 @dataclass
 class Invocation:
-    """What was given before the command's name."""
+    """What was given before the command's name, and the settings once they are read."""
 
     settings_file: Path | None = None
     language: str | None = None
+    settings: Settings | None = None
 
 
 invocation = Invocation()
@@ -54,17 +55,20 @@ def common(
         raise typer.BadParameter(", ".join(LANGUAGES), param_hint="--language")
     invocation.settings_file = settings
     invocation.language = language
+    invocation.settings = None
 
 
 def given_settings() -> Settings:
     """Returns the settings of this invocation and sets up the logs accordingly."""
     settings = load_settings(invocation.settings_file)
+    invocation.settings = settings
     configure_logs(settings.log_level)
     return settings
 
 
 def chosen_language(settings: Settings | None = None) -> str:
     """Returns the language asked for, else that of the person's environment, else the setting."""
+    settings = settings or invocation.settings
     if invocation.language:
         return invocation.language
     spoken = (os.environ.get("LC_ALL") or os.environ.get("LANG") or locale.getlocale()[0] or "")[:2]

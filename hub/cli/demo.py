@@ -6,8 +6,9 @@ is imported here: the hub and the simulator meet only on the wire.
 
 from __future__ import annotations
 
-import subprocess
+import os
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -20,16 +21,16 @@ def demo(
     no_browser: Annotated[
         bool, typer.Option("--no-browser", help="Do not open a browser.")
     ] = False,
+    folder: Annotated[
+        Path | None,
+        typer.Option(help="Keep everything in this empty folder; default: one removed at the end."),
+    ] = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Start gates, hub and a simulated authority, and open the page with the badges."""
     arguments = [sys.executable, "-m", "simulator.demo"]
     arguments += ["--no-browser"] if no_browser else []
     arguments += ["--json"] if as_json else []
-    process = subprocess.Popen(arguments)
-    while True:
-        try:
-            raise SystemExit(process.wait())
-        except KeyboardInterrupt:
-            # Ctrl-C reached the simulator too; it ends its processes and then itself.
-            continue
+    arguments += ["--folder", str(folder)] if folder else []
+    # In place of this process, so that a signal meant for the demo reaches it.
+    os.execv(sys.executable, arguments)  # noqa: S606

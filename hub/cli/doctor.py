@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import typer
 
 from hub.application.terminals import TerminalKey
+from hub.authority.transport import Transport
 from hub.cli.app import JsonFlag, app, chosen_language, given_settings, print_json
 from hub.clock import now_ms
 from hub.errors import SitegateError
@@ -100,14 +101,20 @@ def _examine_register(house: House) -> Iterator[Finding]:
 
 
 def _examine_authority(settings: Settings) -> Iterator[Finding]:
-    url = urlsplit(settings.authority.url)
-    if not settings.authority.url:
+    wanted = settings.authority
+    if not wanted.url:
         yield Finding("authority", "warning", "doctor.authority_unset", {})
         return
+    try:
+        Transport(wanted.url, wanted.connect_timeout_s, wanted.read_timeout_s)
+    except SitegateError as error:
+        yield Finding("authority", "fault", error.code, error.extra)
+        return
+    url = urlsplit(wanted.url)
     port = url.port or (443 if url.scheme == "https" else 80)
     values: dict[str, object] = {"host": url.hostname, "port": port}
     try:
-        socket.create_connection((url.hostname, port), settings.authority.connect_timeout_s).close()
+        socket.create_connection((url.hostname, port), wanted.connect_timeout_s).close()
         yield Finding("authority", "ok", "doctor.authority", values)
     except OSError:
         yield Finding("authority", "warning", "HUB-1301", values)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
 import typer
 
 from hub.cli.app import JsonFlag, app, chosen_language, given_settings, print_json
@@ -15,14 +17,12 @@ from hub.storage.projection import rebuild
 def rebuild_derived(as_json: JsonFlag = False) -> None:
     """Make presence and registrations again from the stored taps; the hub must be stopped."""
     settings = given_settings()
-    house = open_house(settings.data)
-    lock = lock_house(settings.data)
-    try:
-        with writing(house.engine) as connection:
-            records = rebuild(connection)
-    finally:
-        lock.close()
-        house.close()
+    with (
+        closing(open_house(settings.data)) as house,
+        closing(lock_house(settings.data)),
+        writing(house.engine) as connection,
+    ):
+        records = rebuild(connection)
     if as_json:
         print_json({"records": records})
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import signal
 import socket
@@ -14,7 +15,7 @@ import uvicorn
 
 from hub.cli.app import JsonFlag, app, chosen_language, given_settings, print_json
 from hub.clock import now_ms
-from hub.errors import PermanentError
+from hub.errors import PermanentError, UsageError
 from hub.i18n import text
 from hub.main import Hub
 from hub.web.app import create_app
@@ -53,9 +54,12 @@ def _listen(host: str, port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
-    except OSError:
+    except OSError as error:
         listener.close()
-        raise PermanentError("HUB-1005", port=port) from None
+        if error.errno == errno.EADDRINUSE:
+            raise PermanentError("HUB-1005", port=port) from None
+        reason = error.strerror or type(error).__name__
+        raise UsageError("HUB-1002", key="web.host", reason=reason) from None
     return listener
 
 
@@ -64,7 +68,11 @@ def run(as_json: JsonFlag = False) -> None:
     """Run the hub: broker, intake, registrations and dashboard, until Ctrl-C."""
     settings = given_settings()
     listener = _listen(settings.web.host, settings.web.port)
-    hub = Hub(settings)
+    try:
+        hub = Hub(settings)
+    except BaseException:
+        listener.close()
+        raise
     try:
         addresses = hub.start()
         web = create_app(

@@ -125,7 +125,7 @@ class _Console:
     # ------------------------------------------------------------ looking
 
     async def page(self, request: Request) -> Response:
-        if False:
+        if request.url.hostname != "127.0.0.1":
             # The dashboard lets itself be framed by one origin, the one the demo printed.
             return RedirectResponse(str(request.url.replace(hostname="127.0.0.1")), 307)
         await self._look_at_authority()

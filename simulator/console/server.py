@@ -16,9 +16,9 @@ from simulator.console.watch import Watch
 from simulator.site import SiteError
 
 HOST = "127.0.0.1"
-GRACE_S = 2
-"""For requests under way at the end; a person at a gate waits at most a little longer."""
-STOP_S = 5.0
+GRACE_S = 4
+"""For requests under way at the end: longer than the patience of a person at a gate."""
+STOP_S = 6.0
 
 
 class _Server(uvicorn.Server):

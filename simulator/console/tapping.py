@@ -7,8 +7,8 @@ order. Gates know nothing of each other, so their queues move at the same time.
           -> cards away -> a moment to step aside -> next
 
 A gate answers with a sound whatever it decides, so its sound is the end of waiting. The panel keeps
-the sounds of the last tap, and a new melody may begin before the board reports the old one gone:
-new is what differs from them, what comes after they are gone, or a buzzer that sounds now.
+the sounds until the next card is held up; the board counts the cards, so it is known which sounds
+belong to these.
 """
 
 from __future__ import annotations
@@ -156,29 +156,17 @@ async def _hold(gate: GateLike, uids: Sequence[str]) -> dict[str, Any]:
     """Returns the panel with which the gate answered."""
     with contextlib.suppress(GateError):  # it never ends: the new answer is heard all the same
         await gate.wait_panel(lambda panel: not panel["buzzer"], _MELODY_S)
-    before: list[int] | None = gate.panel["sounds"]
-    answer: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
+    all_held = gate.panel["taps"] + len(uids)
 
-    def hear(panel: dict[str, Any]) -> None:
-        # Called at every change: a melody that equals the one before is told by its course.
-        nonlocal before
-        sounds = panel["sounds"]
-        if not sounds:
-            before = None
-        new = panel["buzzer"] or (sounds and sounds != before)
-        if not answer.done() and (new or not gate.powered):
-            answer.set_result(panel)
+    def answered(panel: dict[str, Any]) -> bool:
+        return (panel["taps"] >= all_held and bool(panel["sounds"])) or not gate.powered
 
-    forget = gate.on_panel(hear)
     try:
         for uid in uids:
             await gate.present(uid)
-        panel = await asyncio.wait_for(answer, PATIENCE_S)
+        panel = await gate.wait_panel(answered, PATIENCE_S)
         await asyncio.sleep(READ_S)
-    except TimeoutError:
-        raise GateError("no answer") from None
     finally:
-        forget()
         with contextlib.suppress(GateError):  # without power there is no field to leave
             for uid in uids:
                 await gate.remove(uid)
