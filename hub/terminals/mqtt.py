@@ -94,6 +94,7 @@ class MqttLink:
         """Sends at QoS 0; silently lost while the broker is away (the terminal asks again)."""
         if self._client.is_connected():
             self._client.publish(topic, payload, qos=0)
+            self._wake()
 
     # ------------------------------------------------------------ loop
 
@@ -119,15 +120,20 @@ class MqttLink:
             connection = client.socket()
             if not isinstance(connection, ReadAheadSocket):
                 return
+            # First what may queue a ping, then what writes the queue.
+            if client.loop_misc() != OK:
+                return
             if client.want_write() and client.loop_write() != OK:
                 return
-            if client.loop_misc() != OK or not self._flush(connection):
+            if not self._flush(connection):
                 return
             writers = [connection] if connection.unsent() else []
             readable, _, _ = select.select([connection, self._wake_out], writers, [], 1.0)
             if self._wake_out in readable:
-                self._woken = False
+                # In this order: whoever publishes from here on wakes us again, and what was queued
+                # before is written at the top of the loop.
                 self._wake_out.recv(64)
+                self._woken = False
             if connection in readable and not self._read(connection):
                 return
 
@@ -162,8 +168,7 @@ class MqttLink:
     # ------------------------------------------------------------ paho's callbacks
 
     def _on_register_write(self, *_: object) -> None:
-        if threading.current_thread() is not self._thread:
-            self._wake()
+        """Does nothing: paho tells of the first packet queued only; `publish` wakes the loop."""
 
     def _on_connect(
         self,

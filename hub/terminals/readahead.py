@@ -74,7 +74,9 @@ class ReadAheadSocket:
                 self._position = position
                 return True
             topic_end = start + 2 + (buffer[start] << 8 | buffer[start + 1])
-            deliver(buffer[start + 2 : topic_end].decode(), buffer[topic_end:body_end])
+            # A broker should refuse a topic that is no UTF-8; one that does not must not end us.
+            topic = buffer[start + 2 : topic_end].decode("utf-8", "replace")
+            deliver(topic, buffer[topic_end:body_end])
             position = body_end
         self._position = position
         return self._ended

@@ -121,7 +121,7 @@ class TerminalWatch:
         gate = self._gates.get(terminal)
         if gate is not None:
             gate.clock_quality = quality
-            if self._clock() - gate.acked_ms >= OVERTAKEN_MS:
+            if not 0 <= self._clock() - gate.acked_ms < OVERTAKEN_MS:
                 gate.unsent = unsent
             gate.roster_version, gate.reader_ok = roster_version, bool(reader_ok)
             self._changed()
