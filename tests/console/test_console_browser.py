@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -15,6 +14,7 @@ from simulator.board import host_framebuf
 from simulator.console.cards import TONES
 from simulator.console.texts import LANGUAGES, text
 from tests.authority.rig import Rig
+from tests.chromium import chromium, honest_page, needs_chromium
 from tests.console.gates import GatesOnly
 from tests.console.serving import Served, served
 from tests.console.standin import StandInSite
@@ -23,20 +23,6 @@ from tests.repository.tree import ROOT
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-PROGRAM = next(
-    (found for name in ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-     if (found := shutil.which(name))),
-    None,
-)  # fmt: skip
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 # Tells afterwards which tones were played.
 LISTEN = """
 window.tones = [];
@@ -52,41 +38,20 @@ AudioContext.prototype.createOscillator = function () {
   return oscillator;
 };
 """
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(PROGRAM is None, reason="no Chromium on this machine"),
-]
+pytestmark = needs_chromium
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=PROGRAM, args=FLAGS)
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
-    """A page that fails the test when it complains or asks anybody but this machine."""
-    complaints: list[str] = []
-    page = browser.new_page(viewport={"width": 1400, "height": 900})
-    page.on("console", lambda line: complaints.append(line.text) if line.type == "error" else None)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on(
-        "request",
-        lambda request: (
-            None
-            if request.url.startswith("http://127.0.0.1:")
-            else complaints.append(f"asked {request.url}")
-        ),
-    )
-    yield page
-    page.close()
     # An answer that says no is in the console too, and is not what we look for.
-    expected = ("ERR_", "status of 4", "Note that 'script-src'")
-    assert [one for one in complaints if not any(part in one for part in expected)] == []
+    with honest_page(browser, 1400, 900, ("ERR_", "status of 4", "Note that 'script-src'")) as page:
+        yield page
 
 
 @pytest.fixture

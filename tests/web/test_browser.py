@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -12,60 +11,27 @@ from sqlalchemy import Engine
 from hub.i18n import LANGUAGES
 from hub.storage.engine import writing
 from hub.web.live import Changes
+from tests.chromium import chromium, honest_page, needs_chromium
 from tests.web.sample import add_presence, add_registration, at
 from tests.web.serving import serving
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-PROGRAM = next(
-    (found for name in ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-     if (found := shutil.which(name))),
-    None,
-)  # fmt: skip
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(PROGRAM is None, reason="no Chromium on this machine"),
-]
+pytestmark = needs_chromium
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=PROGRAM, args=FLAGS)
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
-    """A page that fails the test when it complains or asks anybody but the hub."""
-    complaints: list[str] = []
-    page = browser.new_page(viewport={"width": 1280, "height": 900})
-    page.on("console", lambda line: complaints.append(line.text) if line.type == "error" else None)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on(
-        "request",
-        lambda request: (
-            None
-            if request.url.startswith("http://127.0.0.1:")
-            else complaints.append(f"asked {request.url}")
-        ),
-    )
-    yield page
-    page.close()
     # A hub that is down is in the console too, and is not what we look for.
-    assert [one for one in complaints if "ERR_" not in one] == []
+    with honest_page(browser, 1280, 900, ("ERR_",)) as page:
+        yield page
 
 
 def test_a_tap_appears_without_a_reload(register: Engine, page: Page) -> None:
