@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from random import SystemRandom
 
 import structlog
+from sqlalchemy.exc import DatabaseError
 
 from hub.application.forward import Forwarder
 from hub.application.forward_thread import ForwarderThread
@@ -22,6 +23,7 @@ from hub.application.overview import AuthorityStatus
 from hub.application.rosters import Roster, build_roster
 from hub.authority.soap import SoapAuthority
 from hub.clock import Clock, now_ms
+from hub.errors import SitegateError
 from hub.settings import Settings
 from hub.storage.engine import reading
 from hub.storage.house import House, lock_house, open_house
@@ -72,7 +74,11 @@ class Hub:
         self._settings = settings
         self._clock = clock
         self._house: House = open_house(settings.data)
-        self._lock = lock_house(settings.data)
+        try:
+            self._lock = lock_house(settings.data)
+        except BaseException:
+            self._house.close()
+            raise
         self.changes = Changes()
         self._writer = Writer(self._house.engine)
         self.watch = TerminalWatch(self._record_incident, self.changes.notify, clock)
@@ -185,9 +191,20 @@ class Hub:
         return True
 
     def _watch_register(self) -> None:
-        while not self._stopping.wait(REGISTER_POLL_S):
-            if self._take_register() and self._outbox.complete(self._clock()):
-                self._wake_forwarder()
+        # At first too: an import may have been made while the hub was stopped.
+        news = True
+        while True:
+            try:
+                if news and self._outbox.complete(self._clock()):
+                    self._wake_forwarder()
+                news = False
+                if self._stopping.wait(REGISTER_POLL_S):
+                    return
+                news = self._take_register()
+            except (SitegateError, DatabaseError) as error:
+                log.error("register not taken", error=type(error).__name__)
+                if self._stopping.wait(REGISTER_POLL_S):
+                    return
 
     # ------------------------------------------------------------ projection
 

@@ -17,6 +17,7 @@ from hub.application.projection import (
 )
 from hub.domain.legal_day import day_bounds_ms
 from hub.domain.presence import Presence
+from hub.errors import LocalProtocolError
 from hub.storage.history import RegistrationEvent, apply_event, read_events
 from hub.storage.schema import clock_mark, presence, registration, tap
 from hub.storage.schema import projection as projection_table
@@ -236,8 +237,15 @@ class Derived:
                 self._early.setdefault(event.reference, []).append(event)
 
     def finish(self) -> None:
-        """Applies the events that are left; call it once, after the last step of a rebuild."""
+        """Applies the events that are left; call it once, after the last step of a rebuild.
+
+        Raises:
+            LocalProtocolError: HUB-1402, a registration with a history did not come back: its
+                badge or its works number has passed to another person or works since.
+        """
         self._apply_events(None)
+        for reference in self._early:
+            raise LocalProtocolError("HUB-1402", reference=reference)
 
 
 def project_some(connection: Connection, owners: dict[bytes, Known | None]) -> int:
@@ -250,6 +258,9 @@ def rebuild(connection: Connection) -> int:
 
     Returns:
         The number of records projected.
+
+    Raises:
+        LocalProtocolError: HUB-1402, it would lose a registration; roll back.
     """
     for table in DERIVED:
         connection.execute(delete(table))

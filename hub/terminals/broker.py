@@ -243,16 +243,23 @@ class Broker:
     def _end_orphan(self) -> None:
         try:
             pid = int((self._folder / "broker.pid").read_text())
-            command = Path(f"/proc/{pid}/cmdline").read_bytes()
         except (OSError, ValueError):
             return
-        if str(self._config).encode() not in command.split(b"\0"):
+        if not self._is_ours(pid):
             return
         log.warning("ending the broker of a hub that was killed", pid=pid)
         os.kill(pid, signal.SIGTERM)
         deadline = time.monotonic() + 5
-        while Path(f"/proc/{pid}").exists() and time.monotonic() < deadline:
+        while self._is_ours(pid) and time.monotonic() < deadline:
             time.sleep(0.02)
+
+    def _is_ours(self, pid: int) -> bool:
+        """Whether this is a broker with our configuration; one that ended has no command line."""
+        try:
+            command = Path(f"/proc/{pid}/cmdline").read_bytes()
+        except OSError:
+            return False
+        return str(self._config).encode() in command.split(b"\0")
 
     def _watch(self) -> None:
         while True:

@@ -1,0 +1,163 @@
+"""A commit that returned is on disk, and a database that cannot be trusted is left alone."""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+import traceback
+from pathlib import Path
+
+import pytest
+from sqlalchemy import insert, select, text
+from sqlalchemy.exc import IntegrityError
+
+from hub.errors import PermanentError
+from hub.storage.engine import SCHEMA_VERSION, open_engine, reading, writing
+from hub.storage.schema import meta, metadata, site, works
+
+SECRET = "85031299761"
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Path:
+    """A sound database with rows on many pages, closed."""
+    path = tmp_path / "sitegate.db"
+    engine = open_engine(path)
+    with writing(engine) as connection:
+        rows = [{"key": f"key {number}", "value": "x" * 200} for number in range(500)]
+        connection.execute(insert(meta), rows)
+    engine.dispose()
+    return path
+
+
+def digest(path: Path) -> str:
+    """SHA-256 of the file."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_every_connection_is_durable_and_checks_foreign_keys(tmp_path: Path) -> None:
+    engine = open_engine(tmp_path / "sitegate.db")
+    with engine.connect() as first, engine.connect() as second:
+        for connection in (first, second):
+            found = [
+                connection.exec_driver_sql(f"PRAGMA {pragma}").scalar_one()
+                for pragma in ("journal_mode", "synchronous", "foreign_keys")
+            ]
+            assert found == ["wal", 2, 1]  # synchronous 2 is FULL
+    engine.dispose()
+
+
+def test_a_row_whose_parent_is_missing_is_refused(tmp_path: Path) -> None:
+    engine = open_engine(tmp_path / "sitegate.db")
+    with pytest.raises(IntegrityError, match="FOREIGN KEY"), writing(engine) as connection:
+        connection.execute(insert(works).values(number="1Y19FAKE001AZ", site_id=77))
+    engine.dispose()
+
+
+def test_a_new_database_has_every_table_and_its_version(tmp_path: Path) -> None:
+    engine = open_engine(tmp_path / "sitegate.db")
+    with reading(engine) as connection:
+        found = set(
+            connection.execute(
+                text("SELECT name FROM sqlite_master WHERE type = 'table'")
+            ).scalars()
+        )
+        assert connection.execute(text("PRAGMA user_version")).scalar_one() == SCHEMA_VERSION
+    assert set(metadata.tables) <= found
+    engine.dispose()
+
+
+def test_a_database_is_opened_again_with_what_it_held(database: Path) -> None:
+    engine = open_engine(database)
+    with reading(engine) as connection:
+        assert len(connection.execute(select(meta.c.key)).all()) == 500
+    engine.dispose()
+
+
+def overwrite(path: Path, offset: int, data: bytes) -> None:
+    """Damages the file as a dying disk would."""
+    with path.open("r+b") as file:
+        file.seek(offset)
+        file.write(data)
+
+
+@pytest.mark.parametrize("where", ["header", "pages", "cut"])
+def test_a_damaged_database_is_refused_and_not_touched(database: Path, where: str) -> None:
+    if where == "header":
+        overwrite(database, 0, b"not a database at all")
+    elif where == "pages":
+        size = database.stat().st_size
+        overwrite(database, size // 2, b"\xff" * (size // 4))
+    else:
+        database.write_bytes(database.read_bytes()[: database.stat().st_size // 2])
+    before = digest(database)
+    with pytest.raises(PermanentError) as caught:
+        open_engine(database)
+    assert caught.value.code == "HUB-1004"
+    assert digest(database) == before
+
+
+def test_a_database_of_a_newer_version_is_refused_and_not_touched(database: Path) -> None:
+    connection = sqlite3.connect(database)
+    connection.execute(f"PRAGMA user_version={SCHEMA_VERSION + 1}")
+    connection.close()
+    before = digest(database)
+    with pytest.raises(PermanentError) as caught:
+        open_engine(database)
+    assert caught.value.code == "HUB-1010"
+    assert caught.value.extra == {"found": SCHEMA_VERSION + 1, "known": SCHEMA_VERSION}
+    assert digest(database) == before
+
+
+def test_a_database_that_cannot_be_opened_is_not_called_damaged(tmp_path: Path) -> None:
+    path = tmp_path / "sitegate.db"
+    path.mkdir()
+    with pytest.raises(PermanentError) as caught:
+        open_engine(path)
+    # "Put the backup back" would be the wrong advice.
+    assert caught.value.code == "HUB-1003"
+
+
+def test_an_error_text_holds_no_value_that_was_written(tmp_path: Path) -> None:
+    engine = open_engine(tmp_path / "sitegate.db")
+    with writing(engine) as connection:
+        connection.execute(insert(site).values(name=SECRET))
+    statements = (
+        lambda c: c.execute(insert(site).values(name=SECRET)),
+        lambda c: c.exec_driver_sql("INSERT INTO site (name) VALUES (?)", (SECRET,)),
+        lambda c: c.execute(insert(site), [{"name": "other"}, {"name": SECRET}]),
+    )
+    for statement in statements:
+        with pytest.raises(IntegrityError) as caught, writing(engine) as connection:
+            statement(connection)
+        told = "".join(traceback.format_exception(caught.value)) + repr(caught.value)
+        assert "UNIQUE" in told
+        assert SECRET not in told
+    engine.dispose()
+
+
+def test_a_block_that_raises_leaves_nothing(tmp_path: Path) -> None:
+    engine = open_engine(tmp_path / "sitegate.db")
+
+    def fail() -> None:
+        with writing(engine) as connection:
+            connection.execute(insert(site).values(name="Werf"))
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fail()
+    with reading(engine) as connection:
+        assert connection.execute(select(site)).all() == []
+    engine.dispose()
+
+
+def test_a_reader_sees_one_moment_while_others_write(tmp_path: Path) -> None:
+    engine = open_engine(tmp_path / "sitegate.db")
+    with reading(engine) as before:
+        assert before.execute(select(site)).all() == []
+        with writing(engine) as connection:
+            connection.execute(insert(site).values(name="Werf"))
+        assert before.execute(select(site)).all() == []
+    with reading(engine) as after:
+        assert len(after.execute(select(site)).all()) == 1
+    engine.dispose()
