@@ -128,7 +128,7 @@ def test_a_keep_alive_ping_holds_nothing_back(
 ) -> None:
     # paho reports the first packet queued only: a ping in its queue once hid the acks behind it.
     monkeypatch.setattr(mqtt, "KEEPALIVE_S", 1)
-    slowest = 0.0
+    late = 0
     pause = threading.Event()
     with linked(shared) as line:
         for number in range(25):
@@ -136,8 +136,9 @@ def test_a_keep_alive_ping_holds_nothing_back(
             begin = time.monotonic()
             line.link.publish(CONTROL, b"%d" % number)
             assert gate.heard() == (CONTROL, b"%d" % number)
-            slowest = max(slowest, time.monotonic() - begin)
-    assert slowest < 0.5
+            late += time.monotonic() - begin > 0.5
+    # With the fault some were late by most of a second; a busy machine may cost one.
+    assert late <= 1
 
 
 def test_many_threads_may_publish(line: Line, gate: RawClient) -> None:
