@@ -142,7 +142,6 @@ class Ingest:
         self._greeted: dict[int, Stream] = {}
         self._created: list[Stream] = []
         self._lost: list[tuple[Stream, Run]] = []
-        self.stored = 0
 
     def stage(self, inbox: InboxPort, arrivals: Iterable[Arrival], now_ms: int) -> None:
         """Writes what is new of the group into the open transaction."""
@@ -199,7 +198,6 @@ class Ingest:
         """The transaction of the last `stage` is on disk: tells the receivers and the terminals."""
         for stream, first, last in self._runs:
             stream.receiver.committed(first, last)
-            self.stored += last - first + 1
         for stream, (first, last) in self._lost:
             stream.receiver.committed(first, last)
         try:

@@ -28,7 +28,6 @@ class Projector:
         self._projected = projected
         self._owners: dict[bytes, Known | None] = {}
         self._queued = False
-        self.failed = False
 
     def register_changed(self) -> None:
         """The owners of badges must be looked up anew."""
@@ -49,10 +48,8 @@ class Projector:
         error = future.exception()
         if error is not None:
             # The cursor did not move, so nothing is lost; the next wake tries the same piece.
-            self.failed = True
             log.error("projection failed", error=type(error).__name__)
             return
-        self.failed = False
         if future.result():
             self._projected()
             self.wake()

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from hub.application.people_file import PersonRow
@@ -193,7 +193,9 @@ class Register:
     def counts(self) -> dict[str, int]:
         """Returns how many sites, works, companies, people, badges and terminals there are."""
         return {
-            table.name: len(self._connection.execute(select(*table.primary_key)).all())
+            table.name: self._connection.execute(
+                select(func.count()).select_from(table)
+            ).scalar_one()
             for table in (site, works, company, person, badge, terminal)
         }
 

@@ -47,7 +47,7 @@ class Verdicts:
         else:
             command = [sys.executable]
         done = subprocess.run(
-            [*command, str(SCRIPTS / "run.py"), module],
+            [*command, str(SCRIPTS / "run.py"), str(SCRIPTS), module],
             cwd=self._folder,
             env=os.environ | {"MICROPYPATH": ".frozen"},
             stdout=subprocess.PIPE,

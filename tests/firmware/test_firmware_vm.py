@@ -17,6 +17,7 @@ from tests.firmware.rig import needs_vm, tool
 
 SCRIPTS = Path(__file__).parent / "board_scripts"
 ROOT = SCRIPTS.parents[2]
+RUNNER = ROOT / "tests" / "board" / "board_scripts" / "run.py"
 
 # Module -> heap. The sweeps keep whole flash images in memory; the soak has what a Pico W has.
 MODULES = {
@@ -52,7 +53,7 @@ def _verdicts(interpreter: str, module: str) -> tuple[dict[str, str], str]:
         if "micropython" in interpreter:
             command += ["-X", f"heapsize={MODULES[module]}"]
         done = subprocess.run(
-            [*command, str(SCRIPTS / "run.py"), module],
+            [*command, str(RUNNER), str(SCRIPTS), module],
             env=os.environ
             | {"MICROPYPATH": f"{ROOT}:.frozen", "BOARD_FLASH": f"{folder}/flash.bin"},
             cwd=folder,

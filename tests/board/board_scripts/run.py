@@ -1,6 +1,6 @@
 """Runs every `check_` function of the named modules and prints one JSON line for each.
 
-    micropython run.py checks_chip checks_tags ...
+    micropython run.py FOLDER checks_chip checks_tags ...
 
 The same file runs on both interpreters, with the board's shims found first, as boot.py does it.
 """
@@ -10,7 +10,7 @@ import sys
 
 _HERE = __file__.rpartition("/")[0]
 _ROOT = _HERE + "/../../.."
-sys.path[:0] = [_ROOT + "/simulator/board/shims", _ROOT, _HERE]
+sys.path[:0] = [_ROOT + "/simulator/board/shims", _ROOT, sys.argv[1]]
 
 if sys.implementation.name == "cpython":
     import traceback
@@ -44,4 +44,4 @@ def main(names):
     return failed
 
 
-sys.exit(1 if main(sys.argv[1:]) else 0)
+sys.exit(1 if main(sys.argv[2:]) else 0)
