@@ -12,6 +12,8 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 # The locks are complete, so pip resolves nothing, compiles nothing and takes no other file.
 INSTALL := $(PIP) install --quiet --no-deps --only-binary :all: --require-hashes
+# skidl is published as sources only: plain Python, put together by the setuptools of build.txt.
+WITH_SKIDL := --no-binary skidl --no-build-isolation
 
 DEMO := $(VENV)/.installed-demo
 DEV := $(VENV)/.installed-dev
@@ -25,7 +27,7 @@ ifneq ($(shell { $(BIN)/python -c pass && cat $(HOME_OF_VENV); } 2>/dev/null),$(
 .PHONY: $(HOME_OF_VENV)
 endif
 
-.PHONY: help demo test lint bench clean lock browser
+.PHONY: help demo test lint bench drawings clean lock browser mosquitto
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -33,7 +35,7 @@ help: ## this list
 demo: $(DEMO) $(SELF) ## gate, hub and authority on this machine: prints the page to open (ARGS="--no-browser --json")
 	@$(BIN)/sitegate demo $(ARGS)
 
-test: $(DEV) $(SELF) browser ## all tests (ARGS="tests/protocol -k sync")
+test: $(DEV) $(SELF) browser mosquitto ## all tests (ARGS="tests/protocol -k sync")
 	@$(BIN)/python -m pytest $(ARGS)
 
 lint: $(DEV) $(SELF) $(TYPINGS) ## style, types on both Pythons, who imports whom, length of modules
@@ -46,6 +48,10 @@ lint: $(DEV) $(SELF) $(TYPINGS) ## style, types on both Pythons, who imports who
 
 bench: $(DEV) $(SELF) ## the measurements of docs/performance.md (ARGS for some of them)
 	@$(BIN)/python -m bench $(ARGS)
+
+drawings: $(DEV) $(SELF) ## firmware/pins.py, pictures and tables from the sources in hardware/
+	@command -v dot >/dev/null || tools/apt.sh "WireViz lays out the harness with it" graphviz
+	@$(BIN)/python -m hardware.draw_all
 
 clean: ## removes all that these targets made; never a hub's data
 	rm -rf $(VENV) typings build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache
@@ -64,9 +70,10 @@ $(DEMO): requirements/demo.txt $(HOME_OF_VENV)
 	@touch $@
 
 # dev.txt holds all of demo.txt, so a developer's checkout is ready for the demo as well.
-$(DEV): requirements/dev.txt $(HOME_OF_VENV)
+$(DEV): requirements/dev.txt requirements/build.txt $(HOME_OF_VENV)
 	@echo "sitegate: installing the $$(grep -c == $<) packages of $< into $(VENV)"
-	@$(INSTALL) -r $<
+	@$(INSTALL) -r requirements/build.txt
+	@$(INSTALL) $(WITH_SKIDL) -r $<
 	@touch $(DEMO) $@
 
 # From here and offline: hatchling is one of the packages above.
@@ -84,3 +91,6 @@ $(TYPINGS): requirements/typings.txt $(HOME_OF_VENV)
 
 browser:
 	@tools/browser.sh
+
+mosquitto:
+	@tools/mosquitto.sh

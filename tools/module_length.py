@@ -7,7 +7,7 @@ from pathlib import Path
 
 LINES_MAX = 500
 ROOT = Path(__file__).resolve().parent.parent
-FOLDERS = ("bench", "firmware", "hub", "protocol", "simulator", "tests", "tools")
+FOLDERS = ("bench", "firmware", "hardware", "hub", "protocol", "simulator", "tests", "tools")
 
 
 def long_modules(root: Path, folders: tuple[str, ...] = FOLDERS) -> list[tuple[Path, int]]:

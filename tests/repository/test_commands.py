@@ -11,7 +11,7 @@ import pytest
 
 from tests.repository.tree import ROOT
 
-TARGETS = ("demo", "test", "lint", "bench", "clean", "lock")
+TARGETS = ("demo", "test", "lint", "bench", "drawings", "clean", "lock")
 
 
 def run(*command: str, path: str | None = None) -> subprocess.CompletedProcess[str]:
@@ -93,3 +93,28 @@ def test_without_apt_or_sudo_the_package_is_named_and_nothing_tried(
     assert result.returncode == 1
     assert "some-package is missing; a test wants it" in result.stderr
     assert result.stdout == ""
+
+
+def test_mosquitto_is_not_installed_twice(machine: Path) -> None:
+    program(machine, "mosquitto", "exit 0")
+    result = run("sh", "tools/mosquitto.sh", path=str(machine))
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
+
+
+def test_a_machine_that_may_not_have_mosquitto_is_told_and_its_tests_go_on(
+    machine: Path, tmp_path: Path
+) -> None:
+    script = tmp_path / "tools"
+    script.mkdir()
+    text = (ROOT / "tools" / "mosquitto.sh").read_text("utf-8")
+    # This machine may have it where only root looks.
+    (script / "mosquitto.sh").write_text(text.replace("/usr/sbin/mosquitto", "/nowhere/mosquitto"))
+    shutil.copy(ROOT / "tools" / "apt.sh", script)
+    program(machine, "id", "echo 1000")
+    program(machine, "ln", "exit 1")
+    program(machine, "sudo", "exit 1")
+    result = run("sh", str(script / "mosquitto.sh"), path=str(machine))
+    assert result.returncode == 0
+    if "masked" not in result.stdout:  # no systemd here
+        assert "mosquitto is missing; the gates' link is tested with it as well" in result.stderr
+        assert "will be skipped" in result.stderr

@@ -25,12 +25,18 @@ def declared(*extras: str) -> set[str]:
 def third_party(source: str) -> set[str]:
     """Returns the top-level names that `source` imports and that are neither ours nor Python's."""
     names = {name.partition(".")[0] for name in imported(source)} - {""}
-    ours = {*ROOMS, "bench", "tests", "tools"}
+    ours = {*ROOMS, "bench", "hardware", "tests", "tools"}
     return names - ours - sys.stdlib_module_names
 
 
 @pytest.mark.parametrize(
-    ("room", "extras"), [("hub", ()), ("simulator", ("demo",)), ("bench", ("demo", "dev"))]
+    ("room", "extras"),
+    [
+        ("hub", ()),
+        ("simulator", ("demo",)),
+        ("bench", ("demo", "dev")),
+        ("hardware", ("demo", "dev")),
+    ],
 )
 def test_every_import_is_declared(room: str, extras: tuple[str, ...]) -> None:
     known = declared(*extras)

@@ -43,8 +43,9 @@ def wanted(*extras: str) -> list[Requirement]:
     return [Requirement(line) for line in lines]
 
 
-def test_there_are_four_locks() -> None:
-    assert [lock.name for lock in LOCKS] == ["demo.txt", "dev.txt", "lock.txt", "typings.txt"]
+def test_there_are_five_locks() -> None:
+    names = ["build.txt", "demo.txt", "dev.txt", "lock.txt", "typings.txt"]
+    assert [lock.name for lock in LOCKS] == names
 
 
 @pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.name)
@@ -82,6 +83,29 @@ def test_a_developer_runs_the_versions_of_the_demo() -> None:
     demo = pins(ROOT / "requirements" / "demo.txt")
     dev = pins(ROOT / "requirements" / "dev.txt")
     assert {name: dev.get(name) for name in demo} == demo
+
+
+def test_one_package_alone_may_come_as_sources() -> None:
+    # Whatever pip builds runs its setup script here. The name stands where the locks are written
+    # and where they are installed, and only for the tools of a developer.
+    for text in (
+        (ROOT / "tools/lock.sh").read_text("utf-8"),
+        (ROOT / "Makefile").read_text("utf-8"),
+    ):
+        assert re.findall(r"--no-binary[ =](\S+)", text) == ["skidl"]
+        assert "--only-binary :all:" in text
+    assert "skidl" in pins(ROOT / "requirements" / "dev.txt")
+    for lock in LOCKS:
+        if lock.name != "dev.txt":
+            assert "skidl" not in pins(lock)
+    # Built by what is locked, not by what pip would fetch.
+    assert "--no-build-isolation" in (ROOT / "Makefile").read_text("utf-8")
+    assert "setuptools" in pins(ROOT / "requirements" / "build.txt")
+
+
+def test_the_rule_check_brings_no_simulator_along() -> None:
+    heavy = {"inspice", "kinet2pcb", "matplotlib", "numpy", "scipy"}
+    assert not heavy & pins(ROOT / "requirements" / "dev.txt").keys()
 
 
 def test_nothing_in_the_locks_needs_a_compiler() -> None:
