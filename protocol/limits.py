@@ -42,15 +42,39 @@ WINDOW_BATCHES = 4
 RESEND_MS = 5000
 """What was not acked within this time is sent again."""
 
-ROSTER_ROW_SIZE = 12
+ROSTER_ROW_SIZE = 13
 ROSTER_CHUNK_ROWS = 128
-"""Rows in one roster chunk (1,536 bytes)."""
+"""Rows in one chunk of a roster or of changes to one (1,664 bytes)."""
 
 ROSTER_ROWS_MAX = 65535
-"""Rows in one roster: far beyond any site, and 786 KB at most announced."""
+"""Rows in one roster: far beyond any site; a gate's flash has room for some 20,000."""
 
 ROSTER_CHUNK_MAX = 4 + 4 + 2 + ROSTER_CHUNK_ROWS * ROSTER_ROW_SIZE + MAC_SIZE
-"""Bytes of the largest roster chunk: 1,562."""
+"""Bytes of the largest roster chunk: 1,690."""
+
+CHANGES_ROWS_MAX = 512
+"""Rows in the difference of two rosters; when more changed, the whole roster is sent."""
+
+CHANGES_CHUNK_MAX = 4 + 4 + 4 + 2 + 2 + ROSTER_CHUNK_ROWS * ROSTER_ROW_SIZE + MAC_SIZE
+"""Bytes of the largest chunk of changes: 1,696."""
+
+RECEIPTS_MAX = 16
+"""Receipts or passages of badges in one message."""
+
+CRASH_TEXT_MAX = 512
+"""Characters of one piece of a crash log."""
+
+CRASH_LOG_MAX = 2048
+"""Bytes of a whole crash log."""
+
+FIRMWARE_PIECE = 1024
+"""Bytes of an update in one message."""
+
+FIRMWARE_PIECE_MAX = 8 + 4 + 2 + FIRMWARE_PIECE + MAC_SIZE
+"""Bytes of the largest such message: 1,054."""
+
+FIRMWARE_PACK_MAX = 128 * 1024
+"""Bytes of one version of the firmware; a gate's flash holds two."""
 
 TERMINAL_ID_MAX = 24
 

@@ -65,7 +65,7 @@ def context(direction: str, leaf: str, terminal: str) -> bytes:
 
     Args:
         direction: ``"up"`` (terminal to hub) or ``"down"``.
-        leaf: ``"batch"``, ``"control"`` or ``"roster"``.
+        leaf: ``"batch"``, ``"control"``, ``"roster"`` or ``"changes"``.
         terminal: terminal id, 1..24 of a-z 0-9 and hyphen.
     """
     return f"sitegate/1 {direction} {leaf} {terminal}\0".encode()

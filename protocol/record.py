@@ -31,6 +31,8 @@ KIND_FAULT = 5
 KIND_TAMPER = 6
 KIND_STORAGE_RESET = 7
 KIND_ROSTER = 8
+KIND_FIRE = 9
+KIND_UPDATE = 10
 
 DIRECTION_NONE = 0
 DIRECTION_IN = 1
@@ -52,6 +54,10 @@ REASON_EXPIRED = 3
 REASON_NO_ROSTER = 4
 REASON_UNREADABLE = 5
 REASON_JOURNAL_FULL = 6
+REASON_NOT_YET = 7
+REASON_OTHER_SITE = 8
+REASON_PASSBACK = 9
+"""Came in twice, or left twice. Refused, or let in and to be looked at: the verdict says which."""
 
 TIME_SET_DATA = "<IHBB"
 """Data of KIND_TIME_SET: previous UTC seconds, milliseconds and quality, then 0. The record's own
@@ -59,6 +65,28 @@ time is the new one, so the hub can date the taps of the same boot that came bef
 
 ROSTER_DATA = "<I4s"
 """Data of KIND_ROSTER: version and first 4 bytes of the SHA-256 of the roster from here on."""
+
+PASSAGE_DATA = "<IHBB"
+"""Data of KIND_PASSAGE: sequence number of the tap that released the arm (0: none), hundredths of a
+second since then, outcome (PASSED, NOT_PASSED, FORCED), 0."""
+
+PASSED = 1
+NOT_PASSED = 2
+"""The arm was released and nobody went through in time."""
+FORCED = 3
+"""The arm turned although nobody had been let in."""
+
+CONTACT_DATA = "<B7x"
+"""Data of KIND_TAMPER (lid) and KIND_FIRE (copy of the fire contact): 1 alarm, 0 normal again."""
+
+UPDATE_DATA = "<BB6s"
+"""Data of KIND_UPDATE: outcome (UPDATE_...), why (WHY_... of `slots`), first 6 bytes of the digest
+of the pack."""
+
+UPDATE_STORED = 1
+UPDATE_CONFIRMED = 2
+UPDATE_ROLLED_BACK = 3
+UPDATE_REFUSED = 4
 
 _BODY = "<IBBBIHHIB8s"
 _BODY_SIZE = 28

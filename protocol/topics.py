@@ -7,19 +7,21 @@
 | up/status | terminal, or its last will | ``online`` or ``offline``, retained, a hint without MAC |
 | down/control | hub | control message (`messages`) |
 | down/roster | hub | roster chunk (`roster`) |
+| down/changes | hub | chunk of changes to a roster (`roster`) |
+| down/firmware | hub | piece of an update |
 """
 
 from protocol.errors import LocalProtocolError, MalformedError
 from protocol.limits import TERMINAL_ID_MAX
 
 UP_LEAVES = ("batch", "control", "status")
-DOWN_LEAVES = ("control", "roster")
+DOWN_LEAVES = ("control", "roster", "changes", "firmware")
 
 STATUS_ONLINE = b"online"
 STATUS_OFFLINE = b"offline"
 
 _ID_CHARACTERS = "abcdefghijklmnopqrstuvwxyz0123456789-"
-_TOPIC_MAX = len("sitegate/1//down/control") + TERMINAL_ID_MAX
+_TOPIC_MAX = len("sitegate/1//down/firmware") + TERMINAL_ID_MAX
 
 
 def valid_terminal_id(terminal: str) -> bool:
@@ -41,7 +43,7 @@ def up_topic(terminal: str, leaf: str) -> str:
 
 
 def down_topic(terminal: str, leaf: str) -> str:
-    """Returns the topic the hub publishes `leaf` on: control or roster.
+    """Returns the topic the hub publishes `leaf` on, one of DOWN_LEAVES.
 
     Raises:
         LocalProtocolError: not a terminal id, or not a leaf of this direction.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 
-from protocol import limits, record, roster, topics
+from protocol import frames, limits, record, roster, topics
 from tests.protocol.interpreters import ROOT, run
 
 DOCUMENT = (ROOT / "docs" / "protocol.md").read_text("utf-8")
@@ -24,7 +24,8 @@ def test_every_constant_has_its_number() -> None:
     for module, prefixes in (
         (limits, ("",)),
         (record, ("KIND_", "DIRECTION_", "VERDICT_", "QUALITY_", "REASON_")),
-        (roster, ("NO_END",)),
+        (roster, ("NO_",)),
+        (frames, ("FRAME_", "PING_", "SILENT_")),
     ):
         for name, value in vars(module).items():
             if name.isupper() and isinstance(value, int) and name.startswith(prefixes):

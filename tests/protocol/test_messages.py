@@ -30,7 +30,38 @@ MESSAGES = [
     ("up", messages.lost(JOURNAL, 5, 5), f'["lost","{HEX}",5,5]'),
     ("up", messages.time_request(7, TICKS_MAX), f'["time",7,{TICKS_MAX}]'),
     ("up", messages.roster_request(3, 128), '["roster",3,128]'),
-    ("up", messages.health(1, 2, 3, 4, True, 6), '["health",1,2,3,4,1,6]'),
+    (
+        "up",
+        messages.health(
+            {
+                "unsent": 1,
+                "clock_quality": 2,
+                "roster_version": 3,
+                "heap_free": 4,
+                "reader_ok": True,
+            }
+        ),
+        '["health",1,2,3,4,1' + ",0" * (len(messages.HEALTH) - 5) + "]",
+    ),
+    ("up", messages.changes_request(3, 9, 128), '["changes",3,9,128]'),
+    ("up", messages.crash(7, 0, 12, "a line\nb: ~"), '["crash",7,0,12,"a line\\nb: ~"]'),
+    ("down", messages.crash_kept(7, 12), '["crash",7,12]'),
+    ("up", messages.firmware_request(bytes.fromhex(SHA), 1024), f'["firmware","{SHA[:16]}",1024]'),
+    (
+        "down",
+        messages.firmware_order("0.2.0", 51200, SHA, 2**32 - 1),
+        f'["firmware","0.2.0",51200,"{SHA}",4294967295]',
+    ),
+    (
+        "down",
+        messages.receipts(9800, [(JOURNAL, "900000000000001")]),
+        f'["receipts",9800,[["{HEX}","900000000000001"]]]',
+    ),
+    (
+        "down",
+        messages.passed(1_793_430_000, [(JOURNAL, 2)]),
+        f'["passed",1793430000,[["{HEX}",2]]]',
+    ),
     ("down", messages.ack(JOURNAL, 0, ()), f'["ack","{HEX}",0,[]]'),
     ("down", messages.ack(JOURNAL, 5, [(7, 9), (11, 11)]), f'["ack","{HEX}",5,[[7,9],[11,11]]]'),
     ("down", messages.want(JOURNAL, [(1, SEQ_MAX)]), f'["want","{HEX}",[[1,4294967295]]]'),
@@ -72,7 +103,7 @@ def test_a_message_goes_one_way_and_to_one_terminal(
     assert refusal(payload, other) == "mac"
     with pytest.raises(MacError):
         messages.decode_control(MAC, direction, "gate-2", payload)
-    if fields[0] not in {"time", "roster"}:
+    if fields[0] not in {"time", "roster", "crash", "firmware"}:
         assert refusal(signed(text, other), other) == "name"
         with pytest.raises(LocalProtocolError):
             messages.encode_control(MAC, other, "gate-1", fields)
@@ -94,6 +125,14 @@ def test_a_message_goes_one_way_and_to_one_terminal(
         ("up", '[["time"],1,2]', "shape"),
         ("up", '["nonsense",1]', "name"),
         ("up", '["ack","0102030405060708",1,[]]', "name"),
+        ("up", f'["firmware","{SHA}",0]', "value"),
+        ("up", f'["firmware","{SHA[:15]}G",0]', "value"),
+        ("up", f'["firmware","{SHA[:16]}",131073]', "value"),
+        ("down", f'["firmware","1",0,"{SHA}",1]', "value"),
+        ("down", f'["firmware","1",131073,"{SHA}",1]', "value"),
+        ("down", f'["firmware","1",5,"{SHA}",0]', "value"),
+        ("down", f'["firmware","1",5,"{SHA[1:]}",1]', "value"),
+        ("down", f'["firmware","1 2",5,"{SHA}",1]', "value"),
         ("up", '["time"]', "shape"),
         ("up", '["time",1]', "shape"),
         ("up", '["time",1,2,3]', "shape"),
@@ -122,7 +161,18 @@ def test_a_message_goes_one_way_and_to_one_terminal(
         ("up", f'["hello",1,"{HEX}",1,0,0,0,7]', "value"),
         ("up", f'["lost","{HEX}",6,5]', "value"),
         ("up", f'["lost","{HEX}",0,5]', "value"),
-        ("up", '["health",1,2,3,4,2,6]', "value"),
+        ("up", '["health",1,2,3,4,2' + ",0" * (len(messages.HEALTH) - 5) + "]", "value"),
+        ("up", '["health",1,2,3,4,1,6]', "shape"),
+        ("up", '["crash",7,0,12,"caf\\u00e9"]', "value"),
+        ("up", '["crash",7,0,12,"a\\u0000b"]', "value"),
+        ("up", '["crash",7,0,12,""]', "value"),
+        ("down", f'["receipts",9800,[["{HEX}","12a"]]]', "value"),
+        ("down", f'["receipts",9800,[["{HEX}",12]]]', "value"),
+        ("down", f'["receipts",9800,[["{HEX[:15]}","12"]]]', "value"),
+        ("down", '["receipts",9800,[]]', "value"),
+        ("down", f'["passed",5,[["{HEX}",0]]]', "value"),
+        ("down", f'["passed",5,[["{HEX}","1"]]]', "value"),
+        ("down", f'["passed",5,[["{HEX}",1,1]]]', "value"),
         ("up", '["roster",1,65536]', "value"),
         ("down", f'["ack","{HEX}",5,[[7]]]', "value"),
         ("down", f'["ack","{HEX}",5,[[7,8,9]]]', "value"),

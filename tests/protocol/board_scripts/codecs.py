@@ -1,10 +1,12 @@
 """Puts drawn values, and what is left of them after a hit, through every codec; prints outcomes."""
 
 import sys
+from io import BytesIO
 
 from draw import Numbers
 
-from protocol import batch, messages, mqtt, record, roster, topics
+from protocol import batch, messages, mqtt, pack, pieces, record, roster, slots, topics
+from protocol.difference import difference, merged
 from protocol.errors import ProtocolError
 from protocol.mac import Mac, badge_tag, context
 
@@ -89,13 +91,30 @@ def drawn_messages(numbers):
         ("up", messages.lost(journal, numbers.below(99), numbers.below(99))),
         ("up", messages.time_request(numbers.below(70000), numbers.wide() << numbers.below(10))),
         ("up", messages.roster_request(numbers.wide(), numbers.below(70000))),
-        ("up", messages.health(numbers.wide(), numbers.below(18), 1, numbers.wide(), True, 9)),
+        ("up", messages.health({"unsent": numbers.wide(), "clock_quality": numbers.below(18)})),
         ("down", messages.ack(journal, upto, ranges)),
         ("down", messages.want(journal, ranges)),
         ("down", messages.time_answer(1, 2, numbers.wide(), numbers.below(1100))),
         ("down", messages.roster_offer(numbers.wide(), 3, numbers.data(32).hex())),
+        ("up", messages.firmware_request(numbers.data(32), numbers.wide() >> 14)),
+        ("down", messages.firmware_order("1.0", numbers.wide() >> 14, numbers.data(32).hex(), 7)),
         ("down", ["time", 1.5, None, [], True]),
     ]
+
+
+def firmware(numbers, mac):
+    data = numbers.data(1 + numbers.below(1024))
+    payload = pieces.encode_piece(mac, "gate-1", numbers.data(32), numbers.below(131073), data)
+    print(payload.hex(), outcome(pieces.decode_piece, mac, "gate-1", payload))
+    print(outcome(pieces.decode_piece, mac, "gate-1", hit(numbers, payload)))
+    files = [("f%d.mpy" % n, n % 2, numbers.data(numbers.below(40))) for n in range(5)]
+    packed = pack.encode_pack("1.0", files)
+    print(packed.hex(), outcome(pack.pack_digest, BytesIO(packed)))
+    print(outcome(pack.pack_digest, BytesIO(hit(numbers, packed))))
+    state = slots.BootState()
+    state.order, state.digests[2] = numbers.wide(), numbers.data(32)
+    kept = state.encode()
+    print(kept.hex(), slots.decode_state(hit(numbers, kept)) is None)
 
 
 def control(numbers, mac):
@@ -128,6 +147,34 @@ def rosters(numbers, mac):
     payload = roster.encode_chunk(mac, "gate-1", numbers.wide(), numbers.below(1000), table)
     print(payload.hex(), outcome(roster.decode_chunk, mac, "gate-1", payload))
     print(outcome(roster.decode_chunk, mac, "gate-1", hit(numbers, payload)))
+
+
+def changes(numbers, mac):
+    def drawn():
+        standing = (0, 1, 2, 15)[numbers.below(4)]
+        return roster.pack_row(bytes((0, numbers.below(20))) * 4, standing, 7, "nl")
+
+    tables = []
+    for _ in range(2):
+        rows = {}
+        for _ in range(numbers.below(25)):
+            row = roster.pack_row(
+                bytes((0, numbers.below(20))) * 4, numbers.below(3), numbers.below(3), "fr"
+            )
+            rows[row[:8]] = row
+        tables.append(roster.build_table(rows.values()))
+    made = difference(tables[0], tables[1])
+    print(made.hex(), merged(tables[0], made) == tables[1], roster.row_place(made, bytes(8)))
+    print(merged(tables[0], drawn()).hex())
+    total = len(made) // 13
+    payload = roster.encode_changes(mac, "gate-1", (1, 2 + numbers.wide() // 2), 0, total, made)
+    for sent in (payload, hit(numbers, payload)):
+        print(sent.hex(), outcome(roster.decode_changes, mac, "gate-1", sent))
+    first = numbers.below(4)
+    total = (0, 3, 600, roster.NO_CHANGES)[numbers.below(4)]
+    for count in range(3):
+        arguments = (mac, "gate-1", (1, numbers.below(3)), first, total, drawn() * count)
+        print(outcome(roster.encode_changes, *arguments))
 
 
 def packets(numbers):
@@ -172,6 +219,8 @@ if __name__ == "__main__":
         key = Mac(drawn.data(32))
         records_and_batches(drawn, key)
         control(drawn, key)
+        firmware(drawn, key)
         rosters(drawn, key)
+        changes(drawn, key)
         packets(drawn)
         names(drawn)
