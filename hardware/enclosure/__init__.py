@@ -1,0 +1,1 @@
+"""The box of a gate: its source is terminal.scad."""
