@@ -5,7 +5,7 @@ from machine import Pin
 
 
 class Lights:
-    """A ring whose lamps change together; `fill` has been sent to them when it returns (0.4 ms).
+    """A ring of lamps, counted clockwise from the one on top.
 
     Args:
         pin: GPIO of the data line.
@@ -14,12 +14,16 @@ class Lights:
 
     def __init__(self, pin: int, count: int) -> None:
         self._ring = neopixel.NeoPixel(Pin(pin), count)
+        self._count = count
 
-    def fill(self, colour: tuple) -> None:
-        """All lamps take one colour.
+    def paint(self, lamps: int, colour: tuple, others: tuple) -> None:
+        """Some lamps take one colour and the others another; sent when it returns (1 ms).
 
         Args:
-            colour: (red, green, blue), each 0..255.
+            lamps: bit i stands for lamp i.
+            colour: of those lamps, (red, green, blue), each 0..255.
+            others: of all others.
         """
-        self._ring.fill(colour)
+        for i in range(self._count):
+            self._ring[i] = colour if lamps >> i & 1 else others
         self._ring.write()

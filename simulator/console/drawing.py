@@ -5,9 +5,7 @@ not (sRGB, about the power 2.2), and a lamp that is off still shows its white di
 taken into account, or the slow breath of an idle gate would look like a dead ring.
 
 Display. The RAM of an SSD1306 holds 8 pages of 128 columns; a byte is 8 pixels of one column, bit 0
-on top (data sheet, 8.7). The lit pixels become one SVG path of horizontal strokes. On CPython there
-is no font to draw with: the board writes cells that encode the letters (simulator/board/
-host_framebuf.py), and the page sets those letters in the same places.
+on top (data sheet, 8.7). The lit pixels become one SVG path of horizontal strokes.
 """
 
 from __future__ import annotations
@@ -23,9 +21,7 @@ LAMPS: Final = 12
 
 _DIFFUSER: Final = (44, 55, 66)
 _GAMMA: Final = 2.2
-_CELL_FRAME: Final = 0x81
-_BLANK: Final = "\u00a0"
-_CLOCK_LINE = re.compile(r"(\d\d:\d\d|\S+ \?)( *[<>])?")
+_CLOCK_LINE = re.compile(r"(\d\d:\d\d|\S+ ?\?)( *[→←⇄])?")
 _COUNT_LINE = re.compile(r"\D+ (\d+)")
 
 
@@ -84,30 +80,6 @@ def display_path(pixels: str) -> str:
     return "".join(strokes)
 
 
-@lru_cache(maxsize=64)
-def display_letters(pixels: str) -> tuple[str, ...]:
-    """Returns the 8 rows of 16 letters that a board without a font encoded; rows may be empty.
-
-    Spaces are non-breaking, so that each letter keeps its place.
-
-    Args:
-        pixels: 1,024 bytes of display RAM in hex.
-
-    Raises:
-        ValueError: not that many bytes, or not hex.
-    """
-    ram = _ram(pixels)
-    rows: list[str] = []
-    for page in range(PAGES):
-        row = ""
-        for start in range(page * WIDTH, (page + 1) * WIDTH, 8):
-            cell = ram[start : start + 8]
-            letter = cell[0] == cell[7] == _CELL_FRAME and cell[1] == cell[6]
-            row += chr(cell[1]) if letter else _BLANK
-        rows.append(row.rstrip(_BLANK))
-    return tuple(rows)
-
-
 def _ram(pixels: str) -> bytes:
     ram = bytes.fromhex(pixels)
     if len(ram) != WIDTH * PAGES:
@@ -130,20 +102,17 @@ def unsent(lines: Sequence[str]) -> int | None:
     return None
 
 
-def drawn(panel: dict[str, Any], font: bool) -> dict[str, Any]:
+def drawn(panel: dict[str, Any]) -> dict[str, Any]:
     """Returns the parts of a panel as the page draws them; equal panels give equal parts.
 
     Args:
         panel: as the board reports it.
-        font: whether the board draws letters that people can read.
     """
     ring: list[list[int]] = panel["ring"]
-    pixels: str = panel["pixels"]
     return {
         "ring": [lamp_colour(light) for light in ring],
         "lamps": lamps_word(ring),
-        "display": display_path(pixels) if font else "",
-        "letters": [""] * PAGES if font else list(display_letters(pixels)),
+        "display": display_path(panel["pixels"]),
         "lines": list(panel["lines"]),
         "buzzer": panel["buzzer"],
         "sounds": list(panel["sounds"]),

@@ -92,7 +92,7 @@ class Watch:
                 "powered": gate.powered,
                 "network": self._site.wires[plan.terminal].state == "open",
                 "unsent": unsent(gate.panel["lines"]),
-                **drawn(gate.panel, font=gate.interpreter != "python"),
+                **drawn(gate.panel),
             }
             view["hint"] = _hint(view, language)
             view["spoken"] = _spoken(view, language)

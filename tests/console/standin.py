@@ -9,7 +9,7 @@ from typing import Any
 
 from simulator.gate import GateError, Panel, dark_panel
 
-IDLE = ["Werf Noord", "07:31          >", "BADGE HIER", "TE ZENDEN 0", "SERVER OK"]
+IDLE = ["Werf Noord", "07:31          →", "BADGE HIER", "TE ZENDEN 0", "SERVER OK"]
 GREEN, RED = (0, 160, 0), (160, 0, 0)
 
 

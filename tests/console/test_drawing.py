@@ -9,9 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from firmware import texts
-from simulator.board import host_framebuf
 from simulator.console.drawing import (
-    display_letters,
     display_path,
     drawn,
     lamp_colour,
@@ -20,7 +18,7 @@ from simulator.console.drawing import (
 )
 from simulator.gate import dark_panel
 
-LANGUAGES = ("fr", "nl", "de", "en")
+LANGUAGES = texts.LANGUAGES
 
 
 def lit(path: str) -> set[tuple[int, int]]:
@@ -50,21 +48,8 @@ def test_a_full_display_is_one_stroke_a_row() -> None:
 
 @pytest.mark.parametrize("pixels", ["", "00" * 1023, "zz" * 1024])
 def test_what_is_no_display_is_refused(pixels: str) -> None:
-    for draw in (display_path, display_letters):
-        with pytest.raises(ValueError, match=r"expected|non-hexadecimal"):
-            draw(pixels)
-
-
-@given(
-    st.lists(st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=16), max_size=8)
-)
-def test_the_letters_of_a_board_without_a_font_keep_their_places(rows: list[str]) -> None:
-    ram = bytearray(1024)
-    canvas = host_framebuf.FrameBuffer(ram, 128, 64, host_framebuf.MONO_VLSB)
-    for i, row in enumerate(rows):
-        canvas.text(row, 0, 8 * i)
-    seen = [row.replace("\u00a0", " ") for row in display_letters(ram.hex())]
-    assert seen == [row.rstrip() for row in rows] + [""] * (8 - len(rows))
+    with pytest.raises(ValueError, match=r"expected|non-hexadecimal"):
+        display_path(pixels)
 
 
 def test_a_lamp_that_glows_faintly_can_be_told_from_one_that_is_off() -> None:
@@ -96,7 +81,7 @@ def idle(language: str, count: int, online: bool = True, clock: str = "07:31") -
     state = line(texts.READY, language) if online else f"OFFLINE - OK {count}"
     return [
         "WERF 7",
-        clock + " " * (15 - len(clock)) + ">",
+        clock + " " * (15 - len(clock)) + "→",
         state,
         f"{line(texts.UNSENT, language)} {count}",
         line(texts.HUB_OK if online else texts.NO_WIFI, language),
@@ -116,8 +101,7 @@ def test_an_answer_is_not_taken_for_a_count(language: str, text: int) -> None:
     assert unsent(list(texts.lines(text, language))) is None
 
 
-@pytest.mark.parametrize("font", [True, False])
-def test_equal_panels_give_equal_drawings(font: bool) -> None:
-    dark = drawn(dark_panel(), font)
-    assert dark == drawn(dark_panel(), font)
-    assert (dark["lamps"], dark["display"], dark["letters"]) == ("off", "", [""] * 8)
+def test_equal_panels_give_equal_drawings() -> None:
+    dark = drawn(dark_panel())
+    assert dark == drawn(dark_panel())
+    assert (dark["lamps"], dark["display"]) == ("off", "")

@@ -33,10 +33,6 @@
       colours.forEach((colour, i) => lamps[i].setAttribute("color", colour));
     },
     display: (gate, path) => part(gate, "display").setAttribute("d", path),
-    letters: (gate, rows) => {
-      const lines = part(gate, "letters").children;
-      rows.forEach((row, i) => setText(lines[i], row));
-    },
     spoken: (gate, words) => setText(part(gate, "spoken"), words),
     hint: (gate, words) => setText(part(gate, "hint"), words),
     unsent: (gate, count) => (gate.dataset.unsent = count || 0),

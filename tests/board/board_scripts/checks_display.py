@@ -79,6 +79,41 @@ def check_texts_are_read_back():
     equal(screen.lines(), ["a"])
 
 
+def check_texts_between_the_pages_are_read_back():
+    screen = Screen()
+    for i in range(5):
+        screen.canvas.text("Line %d of 5" % (i + 1), 4 * i, 2 + 13 * i)
+    equal(screen.lines(), ["Line %d of 5" % (i + 1) for i in range(5)])
+    screen.canvas.hline(0, 53, 128, 1)  # a mark on the letters of the last line
+    equal(len(screen.lines()), 5)
+    screen.canvas.fill_rect(0, 0, 128, 26, 0)
+    screen.canvas.ellipse(64, 12, 11, 11, 1, True)
+    screen.canvas.line(20, 0, 44, 23, 1)
+    equal(screen.lines(), ["Line 3 of 5", "Line 4 of 5", "Line 5 of 5"])
+
+
+def check_every_letter_of_the_font_is_another():
+    screen = Screen()
+    for first in range(33, 127, 16):
+        letters = "".join([chr(code) for code in range(first, min(127, first + 16))])
+        screen.canvas.fill(0)
+        screen.canvas.text(letters, 0, 28)
+        equal(screen.lines(), [letters])
+
+
+def check_ellipses():
+    screen = Screen()
+    screen.canvas.ellipse(64, 32, 20, 10, 1)
+    for x, y in ((44, 32), (84, 32), (64, 22), (64, 42)):
+        equal(screen.canvas.pixel(x, y), 1)
+    for x, y in ((64, 32), (43, 32), (85, 32), (64, 21), (64, 43), (46, 24)):
+        equal(screen.canvas.pixel(x, y), 0)
+    screen.canvas.ellipse(64, 32, 20, 10, 1, True)
+    equal(screen.canvas.pixel(64, 32), 1)
+    area = sum([bin(column).count("1") for column in screen.buffer])
+    assert 600 < area < 720, area
+
+
 def check_double_size():
     small = bytearray(48)
     letters = framebuf.FrameBuffer(small, 48, 8, framebuf.MONO_VLSB)
