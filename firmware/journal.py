@@ -11,17 +11,22 @@ measured (4 KiB blocks, 256-byte pages):
 * When the log's block is exactly full, each further append through the same open file moves the
   whole log (up to 0.55 erases per tap). Opening the file again cures it and writes nothing, so
   `prepare` does that after each tap, when the worker already has his answer.
-* `os.remove` is one page. The oldest file's name is therefore the ack mark: a separate mark file
-  would cost a fifth more erases. After a cut at most 5 acked records are sent again (harmless).
-* After a long outage `archive` moves old records into files of a whole block: five times as many
-  fit.
+* `os.remove` is one page. On a normal day the oldest file's name is therefore mark enough of what
+  the hub has; a mark written for each ack would take five times the erases.
+* After a long outage `archive` packs old records into files of a whole block: twenty times as many
+  fit. What is acked of them is told by the `ack_mark`.
 
 | file | content |
 | --- | --- |
 | ``id`` | 8 random bytes, born with the journal |
 | ``boot`` | number of the last start, u32 |
+| ``ack`` | see `ack_mark` |
 | ``s...``, ``a...`` | records, see `extents` |
 | ``*.tmp`` | left by a cut; removed at start |
+
+What comes back after a power cut: every record whose `append` returned and that is not acked;
+nothing up to the mark, or in a file that was removed; of what is acked beyond that, once `tidy` has
+nothing left to do, at most `ack_mark.UNMARKED_MAX` - 1 records, which is harmless.
 
 The newest file is never removed and every start begins a new one, so a sequence number never comes
 twice and no record is appended behind a torn one. Sizes are trusted, contents are not: each record
@@ -31,8 +36,10 @@ is checked when it is read, and one that has rotted is reported as lost, never s
 import os
 import struct
 
-from firmware import archive, files
-from firmware.extents import SEGMENT_RECORDS, Extents
+from firmware import archive, dense, files, segment
+from firmware.ack_mark import AckMark
+from firmware.extents import KIND_ARCHIVE, Extents
+from firmware.segment import SEGMENT_RECORDS
 from protocol.limits import JOURNAL_SIZE, RECORD_SIZE
 from protocol.record import (
     DIRECTION_NONE,
@@ -42,8 +49,6 @@ from protocol.record import (
     REASON_NONE,
     VERDICT_NONE,
     pack_record_into,
-    record_ok,
-    record_seq,
     unpack_record,
 )
 
@@ -53,6 +58,16 @@ itself, which needs free blocks to move its logs."""
 OTHER_RESERVE_BLOCKS = 12
 MEASURE_EVERY_FILES = 16
 """Counting free blocks walks the whole file system; 16 segments take at most 7 blocks."""
+MEASURE_EVERY_MS = 60 * 1000
+"""Others write to the same flash."""
+
+ARCHIVE_AGAIN_MS = 60 * 1000
+"""After a flash error."""
+
+RECORDS_PER_BLOCK = 300
+"""For the estimate of what still fits, as long as there is no archive to tell."""
+NEARLY_FULL_PERCENT = 80
+NEARLY_FULL_ENDS_PERCENT = 70
 
 NO_DATA = bytes(8)
 
@@ -79,8 +94,9 @@ class Journal:
     """Records of this gate from `floor` to `head`; see the module for what is promised.
 
     Attributes: id (8 bytes), boot (this start's number, 0..65535), head (newest sequence number,
-    0 if none ever), created (no id was found: a new stream), free_blocks, newest_utc_s (a UTC
-    second that is certainly past, or 0), appended (called with each new sequence number; set it).
+    0 if none ever), created (no id was found: a new stream), free_blocks, nearly_full (four fifths
+    of the room for taps are used; until it is less than 70 %), newest_utc_s (a UTC second that is
+    certainly past, or 0), appended (called with each new sequence number; set it).
 
     Args:
         folder: where the files are; made if missing, its parent exists.
@@ -92,7 +108,6 @@ class Journal:
     def __init__(self, folder: str) -> None:
         self._folder = folder
         self.appended = _nobody
-        self._acked = 0
         self._file = None
         self._segment = bytearray(SEGMENT_RECORDS * RECORD_SIZE)
         view = memoryview(self._segment)
@@ -101,15 +116,23 @@ class Journal:
             view[i * RECORD_SIZE : (i + 1) * RECORD_SIZE] for i in range(SEGMENT_RECORDS)
         ]
         self._until_measure = 0
+        self._measured_ms = 0
         self._freed = False  # files were removed since free blocks were counted
+        self._archive_at_ms = 0
+        self._build = None  # steps of the archive that is being made
+        self._reader = archive.Reader()
+        self._packer = dense.Packer()
         self._faults = 0
         self.free_blocks = 0
+        self.nearly_full = False
         self.newest_utc_s = 0
         try:
             files.make_folder(folder)
             files.remove_temporary(folder)
-            self._extents = Extents(folder)
-            self.head = self._extents.last()
+            self._extents = Extents(folder, self._reader)
+            self._mark = AckMark(folder)
+            self._acked = self._mark.upto
+            self.head = max(self._extents.last(), self._acked)
             self.id = files.read(files.join(folder, "id"), JOURNAL_SIZE + 1)
             self.created = len(self.id) != JOURNAL_SIZE
             if self.created:
@@ -183,13 +206,36 @@ class Journal:
 
     @property
     def floor(self) -> int:
-        """The oldest sequence number still in flash; head + 1 when there is none."""
+        """The oldest sequence number held that is not known to be acked; head + 1 for none."""
+        return max(self._first_held(), self._acked + 1)
+
+    def _first_held(self) -> int:
         return self._extents.firsts[0] if self._extents.firsts else self.head + 1
 
     @property
     def full(self) -> bool:
         """Whether a tap would be refused for want of space."""
         return self.free_blocks < TAP_RESERVE_BLOCKS
+
+    @property
+    def capacity(self) -> int:
+        """About how many taps still fit."""
+        extents = self._extents
+        per_block = RECORDS_PER_BLOCK
+        archives = 0
+        while archives < len(extents.kinds) and extents.kinds[archives] == KIND_ARCHIVE:
+            archives += 1
+        if archives > 1:  # the last one of them is still growing
+            per_block = (extents.firsts[archives - 1] - extents.firsts[0]) // (archives - 1)
+        return max(0, self.free_blocks - TAP_RESERVE_BLOCKS) * per_block
+
+    @property
+    def used_percent(self) -> int:
+        """How much of the room for taps is used by what the hub has not acked, 0..100."""
+        if self.full:
+            return 100
+        held = self.head + 1 - self.floor
+        return held * 100 // max(1, held + self.capacity)
 
     @property
     def faults(self) -> int:
@@ -296,6 +342,11 @@ class Journal:
     def _measure(self) -> None:
         self.free_blocks = os.statvfs(self._folder)[3]
         self._until_measure = MEASURE_EVERY_FILES
+        self._freed = False
+        used = self.used_percent
+        self.nearly_full = used >= (
+            NEARLY_FULL_ENDS_PERCENT if self.nearly_full else NEARLY_FULL_PERCENT
+        )
 
     # --- read ------------------------------------------------------------------------------------
 
@@ -319,37 +370,53 @@ class Journal:
                 break
             part = min(count - done, extents.counts[index] - skip)
             target = view[done * RECORD_SIZE : (done + part) * RECORD_SIZE]
-            whole = self._read_file(index, skip * RECORD_SIZE, target)
-            for i in range(done, done + whole):
-                offset = i * RECORD_SIZE
-                if not record_ok(buffer, offset) or record_seq(buffer, offset) != first + i:
-                    return bytes(view[: i * RECORD_SIZE])
+            whole = self._read_file(index, skip, target)
             done += whole
             if whole < part:
                 break
             index += 1
         return bytes(view[: done * RECORD_SIZE])
 
-    def _read_file(self, index: int, start: int, target) -> int:
-        """Fills `target` from byte `start` of a file; returns how many whole records arrived."""
-        if self._file is not None and index == len(self._extents.firsts) - 1:
-            target[:] = memoryview(self._segment)[start : start + len(target)]
-            return len(target) // RECORD_SIZE
+    def _read_file(self, index: int, skip: int, target) -> int:
+        """Fills `target` from record `skip` of a file on; returns how many good ones came."""
+        extents = self._extents
+        sequence = extents.firsts[index] + skip
         try:
-            with open(self._extents.path_of(index), "rb") as file:
-                file.seek(start)
-                return file.readinto(target) // RECORD_SIZE
+            if extents.kinds[index] == KIND_ARCHIVE:
+                path = extents.path_of(index)
+                return self._reader.read(path, extents.firsts[index], sequence, target)
+            if self._file is not None and index == len(extents.firsts) - 1:
+                start = skip * RECORD_SIZE
+                target[:] = memoryview(self._segment)[start : start + len(target)]
+                arrived = len(target) // RECORD_SIZE
+            else:
+                arrived = segment.read(extents.path_of(index), skip, target)
         except OSError:
             self._faults += 1
             return 0
+        return segment.good(target, sequence, arrived)
 
     def readable_from(self, sequence: int) -> int:
-        """Returns the first sequence number from `sequence` on that can be read, or head + 1."""
+        """Returns a number, up to head + 1; from `sequence` on to before it none can be read.
+
+        It is the next that can be read, or the end of an archive without one: an archive is the
+        most that is searched at once.
+        """
+        extents = self._extents
         while sequence <= self.head:
-            index = self._extents.find(sequence)
-            if index == len(self._extents.firsts):
+            index = extents.find(sequence)
+            if index == len(extents.firsts):
                 break
-            sequence = max(sequence, self._extents.firsts[index])
+            sequence = max(sequence, extents.firsts[index])
+            if extents.kinds[index] == KIND_ARCHIVE:
+                end = extents.firsts[index] + extents.counts[index]
+                try:
+                    archived = extents.firsts[index]
+                    found = self._reader.find(extents.path_of(index), archived, sequence)
+                except OSError:
+                    self._faults += 1
+                    found = 0
+                return min(found or end, end)
             if self.read(sequence, 1):
                 return sequence
             sequence += 1
@@ -358,31 +425,72 @@ class Journal:
     # --- release ---------------------------------------------------------------------------------
 
     def acked(self, upto: int) -> None:
-        """The hub has committed all up to `upto`; `tidy` removes the files that are free now."""
+        """The hub has committed all up to `upto`; `tidy` makes room, and remembers it."""
         self._acked = max(self._acked, min(upto, self.head))
 
-    def tidy(self) -> bool:
+    def tidy(self, now_ms: int = -1) -> bool:
         """Does one small step of cleaning; returns whether it did one. Call it at calm moments.
 
         The newest file stays even when all of it is acked: its name is where numbering goes on.
+        A step erases at most one block of its own; LittleFS may add one for its log.
+
+        Args:
+            now_ms: monotonic milliseconds, for what waits for a quiet time; negative: not known.
         """
         extents = self._extents
+        if self._build is not None:
+            return self._archive(now_ms)
         if extents.doomed:
             extents.drop_doomed()
         elif len(extents.firsts) > 1 and extents.firsts[1] <= self._acked + 1:
             extents.drop(0)
         else:
-            return self._archive()
+            return self._remember(now_ms) or self._archive(now_ms) or self._count(now_ms)
         self._freed = True
+        self._until_measure -= 1
         return True
 
-    def _archive(self) -> bool:
+    def _remember(self, now_ms: int) -> bool:
+        """Writes the ack mark when it is time."""
+        if not self._mark.due(self._acked, self._first_held(), now_ms):
+            return False
         try:
-            if archive.step(self._folder, self._extents):
-                return True
-            if self._freed and self.full:
-                self._measure()
+            self._mark.write(self._acked)
         except OSError:
             self._faults += 1
-        self._freed = False
+            return False
+        return True
+
+    def _archive(self, now_ms: int) -> bool:
+        """One step of an archive, if there is one to make."""
+        if self._build is None:
+            if now_ms >= 0 and now_ms < self._archive_at_ms:
+                return False
+            index = archive.due(self._extents)
+            if index < 0:
+                return False
+            self._build = archive.build(
+                self._folder, self._extents, index, self._packer, self._reader
+            )
+        try:
+            next(self._build)
+        except StopIteration:
+            self._build = None
+        except (OSError, MemoryError):
+            self._build = None
+            self._archive_at_ms = now_ms + ARCHIVE_AGAIN_MS  # each attempt erases a block
+            self._faults += 1
+            return False
+        return True
+
+    def _count(self, now_ms: int) -> bool:
+        """Counts free blocks when they may have changed; never counts as a step."""
+        waited = now_ms - self._measured_ms
+        short = self._freed and (self.full or self.nearly_full)
+        if short or self._until_measure <= 0 or waited >= MEASURE_EVERY_MS:
+            self._measured_ms = max(now_ms, self._measured_ms)
+            try:
+                self._measure()
+            except OSError:
+                self._faults += 1
         return False

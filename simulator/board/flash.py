@@ -3,8 +3,9 @@
 Geometry and rules are those of the rp2 port (`rp2.Flash`, flash_range_erase and
 flash_range_program): erasing sets a whole block to 0xFF, programming can only clear bits, in pages
 of 256 bytes that start on a page. A program that would set a bit is counted as a violation and
-clears what it can, as the chip does. No operation allocates: littlefs may close a file from a
-finaliser, when the heap is locked.
+clears what it can, as the chip does. No operation needs memory: littlefs may close a file from a
+finaliser, when the heap is locked. Where there is memory, bytes are moved by slices, which is many
+times as fast in the VM.
 
 Two stores under the same rules: a file of the host, which outlives the process that is killed,
 and RAM with a power cut at the n-th program or erase.
@@ -14,6 +15,7 @@ BLOCK = 4096
 BLOCKS = 212  # 848 KB, what the Pico W image leaves for files
 PAGE = 256
 
+_EIO = -5
 _EINVAL = -22
 
 # ioctl numbers of the block device protocol
@@ -47,6 +49,8 @@ class Flash:
         self.violations = 0
         self.dead = False  # the power has gone
         self._page = bytearray(PAGE)
+        self._blank = b"\xff" * BLOCK
+        self._blank_page = b"\xff" * PAGE
 
     def writeblocks(self, block, buf, offset=0):
         if self.dead:
@@ -59,12 +63,7 @@ class Flash:
         at = 0
         while at < size:  # a range with this step would allocate
             self._load(start + at, page)
-            violated = 0
-            for i in range(PAGE):
-                old = page[i]
-                new = buf[at + i]
-                violated |= new & ~old
-                page[i] = old & new
+            violated = self._combine(page, buf, at)
             self.programs += 1
             self.bytes_programmed += PAGE
             if violated:
@@ -72,6 +71,22 @@ class Flash:
             self._store(start + at, page)
             at += PAGE
         return 0
+
+    def _combine(self, page, buf, at):
+        """Programs `page` with what is at `at` in `buf`; returns the bits it could not set."""
+        try:
+            if page == self._blank_page:
+                page[:] = memoryview(buf)[at : at + PAGE]
+                return 0
+        except MemoryError:
+            pass  # a finaliser: byte by byte
+        violated = 0
+        for i in range(PAGE):
+            old = page[i]
+            new = buf[at + i]
+            violated |= new & ~old
+            page[i] = old & new
+        return violated
 
     def ioctl(self, op, arg):
         if op == _COUNT:
@@ -87,10 +102,11 @@ class Flash:
 
     def _nobody(self):
         # Without power no code runs; only a finaliser, with the heap locked, must not raise here.
+        # An error ends its close at once.
         try:
             bytearray(1)
         except MemoryError:
-            return 0
+            return _EIO
         raise PowerCutError(0)
 
     def _load(self, start, page):
@@ -116,7 +132,6 @@ class FileFlash(Flash):
 
     def __init__(self, path, blocks=BLOCKS):
         super().__init__(blocks)
-        self._blank = b"\xff" * BLOCK
         with open(path, "ab") as file:
             for _ in range(blocks - file.seek(0, 2) // BLOCK):
                 file.write(self._blank)
@@ -160,6 +175,9 @@ class RamFlash(Flash):
     def __init__(self, blocks=BLOCKS, image=None, cut_at=0, seed=1):
         super().__init__(blocks)
         self.image = bytearray(image) if image is not None else bytearray(b"\xff" * BLOCK * blocks)
+        self._view = memoryview(self.image)
+        self._page_view = memoryview(self._page)
+        self._blank_view = memoryview(self._blank)
         self.cut_at = cut_at
         self._seed = seed
 
@@ -170,40 +188,44 @@ class RamFlash(Flash):
     def readblocks(self, block, buf, offset=0):
         if self.dead:
             return self._nobody()
-        image = self.image
         start = block * BLOCK + offset
-        for i in range(len(buf)):
-            buf[i] = image[start + i]
+        try:
+            buf[:] = self._view[start : start + len(buf)]
+        except MemoryError:
+            for i in range(len(buf)):
+                buf[i] = self.image[start + i]
         return 0
 
+    def _copy(self, to, at, source, view, start, size):
+        """Copies `size` bytes; `view` is a memoryview of `source`."""
+        try:
+            memoryview(to)[at : at + size] = view[start : start + size]
+        except MemoryError:  # a finaliser: byte by byte
+            for i in range(size):
+                to[at + i] = source[start + i]
+
     def _load(self, start, page):
-        image = self.image
-        for i in range(PAGE):
-            page[i] = image[start + i]
+        self._copy(page, 0, self.image, self._view, start, PAGE)
 
     def _chance(self, limit):
         self._seed = (self._seed * 1103515245 + 12345) & 0x7FFFFFFF
         return (self._seed >> 8) % limit
 
     def _store(self, start, data):
-        image = self.image
         kept = PAGE
         if self.operations == self.cut_at:
             self.dead = True
             kept = self._chance(PAGE)
-        for i in range(kept):
-            image[start + i] = data[i]
+        self._copy(self.image, start, data, self._page_view, 0, kept)
         if self.dead:
-            image[start + kept] &= data[kept] | self._chance(256)
+            self.image[start + kept] &= data[kept] | self._chance(256)
             raise PowerCutError(self.operations)
 
     def _erase(self, block):
-        first = block * BLOCK
         erased = BLOCK
         if self.operations == self.cut_at:
             self.dead = True
             erased = self._chance(BLOCK)
-        for i in range(first, first + erased):
-            self.image[i] = 0xFF
+        self._copy(self.image, block * BLOCK, self._blank, self._blank_view, 0, erased)
         if self.dead:
             raise PowerCutError(self.operations)

@@ -1,66 +1,25 @@
 """The journal on a flash that tears: nothing kept is lost, nothing acked or invented comes back."""
 
-import gc
 import os
 
-from standins import MOUNT, FixedClock, RamFlash, equal, formatted, mount
-
-from firmware import archive
-from firmware.journal import OTHER_RESERVE_BLOCKS, TAP_RESERVE_BLOCKS, Journal, JournalError
-from protocol.record import (
-    KIND_BOOT,
-    KIND_FAULT,
-    KIND_STORAGE_RESET,
-    KIND_TAP,
-    unpack_record,
+from journal_rig import (
+    BLOCKS,
+    CLOCK,
+    FOLDER,
+    FailingFlash,
+    Told,
+    ack,
+    data_of,
+    fresh,
+    put,
+    start,
+    sweep,
+    verify,
 )
-from simulator.board.flash import PowerCutError
+from standins import RamFlash, equal, formatted, mount
 
-BLOCKS = 48
-FOLDER = MOUNT + "/journal"
-CLOCK = FixedClock(1_795_000_000_123)
-
-
-def data_of(number):
-    return b"T" + number.to_bytes(4, "big") + b"abc"
-
-
-class Told:
-    """What the journal has promised so far, and what it was asked to keep."""
-
-    def __init__(self):
-        self.kept = {}  # sequence -> data, append returned
-        self.tried = {}  # sequence -> data of the append under way
-        self.acked = 0
-        self.boots = []
-        self.ids = []
-
-
-def put(journal, told, number):
-    told.tried[journal.head + 1] = data_of(number)
-    sequence = journal.append(KIND_TAP, 1, 1, 0, CLOCK, 5000 + number, data_of(number))
-    told.kept[sequence] = data_of(number)
-    journal.prepare()
-
-
-def start(told):
-    journal = Journal(FOLDER)
-    told.boots.append(journal.boot)
-    before = journal.head
-    for sequence in range(before + 1, before + 3):
-        told.tried[sequence] = bytes(8)
-    journal.start(CLOCK)
-    for sequence in range(before + 1, journal.head + 1):
-        told.kept[sequence] = bytes(8)
-    told.ids.append(journal.id)
-    return journal
-
-
-def ack(journal, told, upto):
-    told.acked = max(told.acked, min(upto, journal.head))
-    journal.acked(upto)
-    while journal.tidy():
-        pass
+from firmware.journal import OTHER_RESERVE_BLOCKS, TAP_RESERVE_BLOCKS, Journal, JournalError
+from protocol.record import KIND_BOOT, KIND_FAULT, KIND_STORAGE_RESET, unpack_record
 
 
 def life(told):
@@ -79,103 +38,10 @@ def life(told):
     return journal
 
 
-def verify(told, journal):
-    """The journal after a cut still keeps every promise of `told`."""
-    for sequence in told.kept:
-        if sequence > told.acked:
-            held = journal.read(sequence, 1)
-            assert held, "record {} is lost".format(sequence)
-            equal(unpack_record(held).data, told.kept[sequence], "record {}".format(sequence))
-    for sequence in range(journal.floor, journal.head + 1):
-        held = journal.read(sequence, 1)
-        if held:
-            wanted = told.kept.get(sequence) or told.tried.get(sequence)
-            equal(unpack_record(held).data, wanted, "ghost {}".format(sequence))
-    if told.kept:
-        assert journal.head >= max(told.kept), "numbers would come again"
-    for boot in told.boots[:-1]:
-        assert journal.boot > boot, "boot number again"
-    # Whole segments go at once: at most 5 acked records of a boot may come again.
-    if journal.floor <= told.acked:
-        equal(len(journal.read(journal.floor, 1)), 32)
-
-
-def sweep(run, image, told_before=None, second_cut_every=5):
-    """Cuts the power at each flash operation of `run(told)`; returns how many there are."""
-    flash = RamFlash(BLOCKS, image=image)
-    mount(flash)
-    told = told_before() if told_before else Told()
-    run(told)
-    operations = flash.operations
-    for cut in range(1, operations + 1):
-        told = told_before() if told_before else Told()
-        flash = RamFlash(BLOCKS, image=image, cut_at=cut, seed=cut)
-        mount(flash)
-        try:
-            run(told)
-            raise AssertionError("cut {} did not happen".format(cut))
-        except PowerCutError:
-            pass
-        equal(flash.violations, 0, "NOR violations")
-        survived = flash.image
-        if cut % second_cut_every == 0:
-            again = RamFlash(BLOCKS, image=survived, cut_at=1 + cut % 4, seed=cut)
-            try:
-                mount(again)
-                start(told)
-            except PowerCutError:
-                survived = again.image
-        flash = RamFlash(BLOCKS, image=survived)
-        mount(flash)
-        journal = start(told)
-        verify(told, journal)
-        for number in range(100, 104):
-            put(journal, told, number)
-        verify(told, journal)
-        equal(len(set(told.ids[-2:])), 1, "journal id")
-        gc.collect()
-    return operations
-
-
 def check_every_power_cut_of_a_life():
     operations = sweep(life, formatted(BLOCKS))
     assert operations > 60, operations
     return "{} cuts".format(operations)
-
-
-def check_every_power_cut_around_archives():
-    before = archive.SEGMENTS_KEPT, archive.ARCHIVE_RECORDS, archive.ARCHIVE_MIN
-    archive.SEGMENTS_KEPT, archive.ARCHIVE_RECORDS, archive.ARCHIVE_MIN = 2, 18, 8
-
-    def outage(told):
-        journal = start(told)
-        for number in range(60):
-            put(journal, told, number)
-        while journal.tidy():
-            pass
-        put(journal, told, 60)
-        ack(journal, told, 20)
-        put(journal, told, 61)
-        return journal
-
-    try:
-        operations = sweep(outage, formatted(BLOCKS))
-        mount(RamFlash(BLOCKS, image=formatted(BLOCKS)))
-        told = Told()
-        journal = outage(told)
-        names = [entry[0] for entry in os.ilistdir(FOLDER)]
-        assert "a0000000019" in names, names
-        assert "s0000000019" not in names, names
-        equal(len(journal.read(19, 16)) // 32, 16)
-    finally:
-        archive.SEGMENTS_KEPT, archive.ARCHIVE_RECORDS, archive.ARCHIVE_MIN = before
-    return "{} cuts".format(operations)
-
-
-def fresh(blocks=BLOCKS):
-    flash = RamFlash(blocks, image=formatted(blocks))
-    mount(flash)
-    return flash
 
 
 def check_read_returns_runs_across_files():
@@ -274,19 +140,6 @@ def check_a_full_journal_refuses_and_never_overwrites():
     journal.prepare()
     put(journal, told, 10000)
     return "{} taps in {} blocks".format(number, 32)
-
-
-class FailingFlash(RamFlash):
-    """A flash whose programs fail with EIO while `failing`; `late` ones have been carried out."""
-
-    failing = False
-    late = False
-
-    def writeblocks(self, block, buf, offset=0):
-        if self.failing and not self.late:
-            return -5
-        result = RamFlash.writeblocks(self, block, buf, offset)
-        return -5 if self.failing else result
 
 
 def check_a_record_that_is_there_although_the_flush_failed():
