@@ -1,177 +1,164 @@
-"""Who may pass: the table the hub sent last, complete and verified, or the one before it.
+"""Who may pass: the roster the hub sent last, complete and verified, or the one before it.
 
-One file, so that one rename replaces table and version together:
+| file | content |
+| --- | --- |
+| ``roster`` | a whole table, see `roster_base` |
+| ``changes`` | what changed since, see `roster_changes`; looked up first |
 
-    rows of 12 bytes, sorted by badge tag (`protocol.roster`) | "SGR1" | version u32 | SHA-256 32
-
-Up to RAM_ROWS rows are kept in memory as they lie in the file; a longer table is searched in the
-file, 17 reads at most. A file whose SHA-256 does not fit is not used: no roster is safer than half
-of one, and the hub sends it again because the version then is 0.
+Both are replaced by one rename each, so at any power cut either the old roster decides or the new.
+A file that is not whole is not used, nor the other one without it: no roster is safer than half of
+one, and the hub sends it again because the version then is 0. `roster_intake` brings new ones.
 """
 
-import gc
 import os
-import struct
-from hashlib import sha256
 
-from firmware import files
-from protocol.limits import ROSTER_ROW_SIZE, ROSTER_ROWS_MAX, TAG_SIZE
-from protocol.roster import find_row, row_fields
+from firmware import files, roster_changes
+from firmware.roster_base import Base
+from protocol.limits import TAG_SIZE
+from protocol.roster import STANDING_GONE, find_row, row_fields
 
 FILE = "roster"
-RAM_ROWS = 5000
-"""60 KB of the 200 KB heap of a Pico W."""
-
-_MAGIC = b"SGR1"
-_TRAILER = "<4sI32s"
-TRAILER_SIZE = 40
-_PIECE = 40 * ROSTER_ROW_SIZE
-
-
-def trailer(version: int, digest: bytes) -> bytes:
-    """Returns what follows the rows in the file.
-
-    Args:
-        version: 1..2**32 - 1.
-        digest: SHA-256 of the rows, 32 bytes.
-    """
-    return struct.pack(_TRAILER, _MAGIC, version, digest)
+CHANGES_FILE = "changes"
 
 
 class Roster:
-    """The roster of this gate; `version` is 0 and every lookup None until one is loaded.
+    """The roster of this gate; `version` is 0 and every look-up None until one is there.
 
-    Attributes: version, rows (how many), digest (SHA-256 of the table), damaged (a file is there
-    and was not usable).
+    Attributes: version, rows (how many badges), digest (SHA-256 of the whole), damaged (files are
+    there and were not usable), base (the `Base`; it counts reads and comparisons), changes (sorted
+    rows that come before those of the base), path (of the base), root (folder of the flash).
 
     Args:
         root: folder of the flash.
     """
 
     def __init__(self, root: str) -> None:
+        self.root = root
         self.path = files.join(root, FILE)
-        self._table = None
-        self._file = None
+        self._changes_path = files.join(root, CHANGES_FILE)
+        self.base = Base(self.path)
         self._forget()
         self.damaged = False
         self.load()
 
     def _forget(self) -> None:
-        if self._file is not None:
-            self._file.close()
-        self._file = None
-        self._table = None
+        self.base.forget()
+        self.changes = bytearray()
         self.version = 0
         self.rows = 0
         self.digest = bytes(32)
 
     def load(self) -> bool:
-        """Takes over the file; returns whether it is usable. Nothing gives way in between.
-
-        The table in memory is dropped first: two of them may not fit.
-        """
+        """Takes over the files; returns whether they are usable. Nothing gives way in between."""
         self._forget()
-        gc.collect()
         try:
-            size = os.stat(self.path)[6] - TRAILER_SIZE
+            size = os.stat(self.path)[6]
         except OSError:
+            self._remove_changes()  # changes to nothing
             return False
-        rows = size // ROSTER_ROW_SIZE
         self.damaged = True
-        if size < 0 or rows * ROSTER_ROW_SIZE != size or rows > ROSTER_ROWS_MAX:
-            return False
         try:
-            loaded = self._verify(size)
-        except OSError:
-            loaded = None
-        if loaded is None:
+            whole = self.base.load(size)
+            found = roster_changes.read(self._changes_path, self.base) if whole else None
+        except (OSError, ValueError):
+            whole = False
+            found = None
+        if not whole:
             self._forget()
             return False
-        self.version, self.digest = loaded
-        self.rows = rows
+        if found is None:
+            self._remove_changes()  # what a power cut left, if anything
+            self._is_base()
+        else:
+            self.version, self.rows, self.digest, self.changes = found
         self.damaged = False
         return True
 
-    def _verify(self, size: int):
-        """Reads the file; returns (version, digest) or None. `_table` or `_file` is set then."""
-        if size <= RAM_ROWS * ROSTER_ROW_SIZE:
-            try:
-                self._table = bytearray(size)
-            except MemoryError:
-                self._table = None  # no piece of memory is long enough: search in the file
-        file = open(self.path, "rb")
-        digest = sha256()
-        piece = bytearray(min(size, _PIECE))
-        position = 0
-        while position < size:
-            target = memoryview(piece)[: min(_PIECE, size - position)]
-            if file.readinto(target) != len(target):
-                break
-            digest.update(target)
-            if self._table is not None:
-                self._table[position : position + len(target)] = target
-            position += len(target)
-        end = file.read(TRAILER_SIZE)
-        if self._table is None:
-            self._file = file
-        else:
-            file.close()
-        if position != size or len(end) != TRAILER_SIZE:
-            return None
-        magic, version, expected = struct.unpack(_TRAILER, end)
-        if magic != _MAGIC or version == 0 or digest.digest() != expected:
-            return None
-        return version, expected
+    def _is_base(self) -> None:
+        self.changes = bytearray()
+        self.version = self.base.version
+        self.rows = self.base.rows
+        self.digest = self.base.digest
 
     def row(self, tag: bytes):
-        """Returns (allowed, last valid day or NO_END, language) of a badge, or None.
+        """Returns (standing, last valid day, language, first valid day) of a badge, or None.
 
-        A table in flash that cannot be read any more is no roster: `version` is 0 afterwards.
+        See `protocol.roster.row_fields`. A roster in flash that cannot be read any more is none:
+        `version` is 0 afterwards.
 
         Args:
             tag: 8-byte badge tag.
         """
-        if self._table is not None:
-            offset = find_row(self._table, tag)
-            return None if offset < 0 else row_fields(self._table, offset)
-        if self._file is None:
-            return None
+        offset = find_row(self.changes, tag)
+        if offset >= 0:
+            if self.changes[offset + TAG_SIZE] >> 4 == STANDING_GONE:
+                return None
+            return row_fields(self.changes, offset)
         try:
-            row = self._row_in_file(tag)
+            row = self.base.find(tag)
         except OSError:
-            self._forget()
-            self.damaged = True
+            self.lost()
             return None
         return None if row is None else row_fields(row, 0)
 
-    def _row_in_file(self, tag: bytes):
-        low = 0
-        high = self.rows
-        while low < high:
-            middle = (low + high) // 2
-            self._file.seek(middle * ROSTER_ROW_SIZE)
-            row = self._file.read(ROSTER_ROW_SIZE)
-            found = row[:TAG_SIZE]
-            if found == tag:
-                return row
-            if found < tag:
-                low = middle + 1
-            else:
-                high = middle
-        return None
+    def lost(self) -> None:
+        """The roster turned out not to be what was verified: there is none any more."""
+        self._forget()
+        self.damaged = True
 
-    def replaced(self, temporary: str) -> bool:
-        """Makes a complete, closed file the roster; returns whether it is in use now.
+    # --- replacement -----------------------------------------------------------------------------
+
+    def discard(self) -> None:
+        """Frees the room of files that are not usable; a roster in use stays.
+
+        Raises:
+            OSError: the flash cannot be written.
+        """
+        if self.version == 0:
+            self._remove_changes()
+            try:
+                os.stat(self.path)
+            except OSError:
+                return
+            os.remove(self.path)
+
+    def replace_base(self, temporary: str, version: int, rows: int, digest: bytes, index) -> None:
+        """Makes a complete, closed file the whole roster, without changes; it decides at once.
 
         Args:
             temporary: its path.
+            version, rows, digest: of its trailer; the hash has been checked.
+            index: of its rows, see `roster_base.index_rows`.
 
         Raises:
             OSError: the flash refused; the roster before it is still the roster.
         """
-        self._forget()  # the old file must not be open when its name goes
+        self.base.replace(temporary, version, rows, digest, index)
+        self._is_base()
+        self.damaged = False
+        self._remove_changes()
+
+    def replace_changes(self, version: int, rows: int, digest: bytes, changes: bytearray) -> None:
+        """Makes the base with these changes the roster; it decides at once.
+
+        Args:
+            version, rows, digest: of both together; the hash has been checked.
+            changes: at most `roster_changes.ROWS_MAX` sorted rows; kept, not copied.
+
+        Raises:
+            OSError: the flash refused; the roster before it is still the roster.
+        """
+        content = roster_changes.pack(self.base, version, rows, digest, changes)
+        files.replace(self._changes_path, content)
+        self.version = version
+        self.rows = rows
+        self.digest = digest
+        self.changes = changes
+
+    def _remove_changes(self) -> None:
+        """Changes to another table go; if the flash refuses they mean nothing all the same."""
         try:
-            files.rename(temporary, self.path)
-        finally:
-            usable = self.load()
-        return usable
+            os.stat(self._changes_path)
+            os.remove(self._changes_path)
+        except OSError:
+            return

@@ -21,7 +21,7 @@ from hub.application.people_table import (
     TableRow,
     read_table,
 )
-from hub.domain.badges import LANGUAGE_CODES
+from hub.domain.badges import LANGUAGE_CODES, STATES
 from hub.domain.identifiers import (
     BadgeUid,
     CompanyNumber,
@@ -74,6 +74,8 @@ class PersonRow:
         limosa: when given, the only number that is sent.
         language: one of `hub.domain.badges.LANGUAGE_CODES`.
         valid_until: last Brussels day on which the badge opens; None = no end.
+        valid_from: first Brussels day on which it opens; None = always.
+        badge_state: a state of `hub.domain.badges`; empty = as it is, open when it is new.
     """
 
     row: int
@@ -88,6 +90,8 @@ class PersonRow:
     badge_uid: BadgeUid
     language: str
     valid_until: date | None
+    valid_from: date | None = None
+    badge_state: str = ""
 
     def __repr__(self) -> str:
         return f"PersonRow({self.row})"
@@ -162,6 +166,10 @@ class _Reading:
         badge = self._number("badge_uid", cells, parse_badge_uid)
         language = self._language(cells["language"])
         valid_until = self._last_day(cells["valid_until"])
+        valid_from = self._day("valid_from", cells["valid_from"])
+        if valid_from and valid_until and valid_from > valid_until:
+            self._add("valid_from", "IMP-2010")
+        badge_state = self._badge_state(cells["badge_state"])
         # Said once for each works number: it stands on every row of a site.
         for code in works_number_doubts(works) if works and works not in self._works else ():
             self._add("works_number", code, Severity.WARNING)
@@ -184,6 +192,8 @@ class _Reading:
             badge_uid=badge,
             language=language,
             valid_until=valid_until,
+            valid_from=valid_from,
+            badge_state=badge_state,
         )
 
     def _add(
@@ -245,7 +255,19 @@ class _Reading:
             self._add("language", "IMP-2004", languages=", ".join(LANGUAGE_CODES))
         return code
 
+    def _badge_state(self, text: str) -> str:
+        state = text.casefold()
+        if state and state not in STATES:
+            self._add("badge_state", "IMP-2011", states=", ".join(STATES))
+        return state
+
     def _last_day(self, text: str) -> date | None:
+        last = self._day("valid_until", text)
+        if last is not None and last < self._today:
+            self._add("valid_until", "IMP-2006", Severity.WARNING)
+        return last
+
+    def _day(self, column: str, text: str) -> date | None:
         if not text:
             return None
         if match := _ISO_DAY.fullmatch(text):
@@ -253,16 +275,13 @@ class _Reading:
         elif match := _BELGIAN_DAY.fullmatch(text):
             day, month, year = match.groups()
         else:
-            self._add("valid_until", "IMP-2005")
+            self._add(column, "IMP-2005")
             return None
         try:
-            last = date(int(year), int(month), int(day))
+            return date(int(year), int(month), int(day))
         except ValueError:
-            self._add("valid_until", "IMP-2005")
+            self._add(column, "IMP-2005")
             return None
-        if last < self._today:
-            self._add("valid_until", "IMP-2006", Severity.WARNING)
-        return last
 
     def _identity(self, cells: Mapping[str, str]) -> None:
         """Limosa alone, or INSS and company; judged by what was written, right or wrong."""

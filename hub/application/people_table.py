@@ -28,8 +28,12 @@ COLUMNS: Final = (
     "badge_uid",
     "language",
     "valid_until",
+    "valid_from",
+    "badge_state",
 )
-"""Headings of a people file; all of them must be there, in any order."""
+"""Headings of a people file, in any order; all but OPTIONAL_COLUMNS must be there."""
+
+OPTIONAL_COLUMNS: Final = ("valid_from", "badge_state")
 
 ROWS_MAX: Final = 20_000
 MEGABYTES_MAX: Final = 20
@@ -113,7 +117,8 @@ def read_table(data: bytes) -> tuple[list[TableRow], list[Problem]]:
                 error("IMP-1011", number, found=len(cells), expected=len(headings))
                 continue
             padded = cells + [""] * (len(headings) - len(cells))
-            rows.append(TableRow(number, dict(zip(headings, padded, strict=False))))
+            given = dict(zip(headings, padded, strict=False))
+            rows.append(TableRow(number, {column: given.get(column, "") for column in COLUMNS}))
     except csv.Error:
         # Its message may quote the file; the row says enough.
         error("IMP-1009", number + 1, row=number + 1)
@@ -165,7 +170,9 @@ def _headings(cells: list[str], number: int, error: _Error) -> list[str]:
             error("IMP-1004", number, letter=column_letter(index), columns=known)
         elif name in names[:index]:
             error("IMP-1006", number, letter=column_letter(index))
-    missing = [column for column in COLUMNS if column not in names]
+    missing = [
+        column for column in COLUMNS if column not in names and column not in OPTIONAL_COLUMNS
+    ]
     if missing:
         error("IMP-1005", number, missing=", ".join(missing))
     return names

@@ -7,22 +7,28 @@ running hub watches to learn that another process changed the register.
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from sqlalchemy import Connection, func, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
+from hub.application.gate_settings import follows
 from hub.application.people_file import PersonRow
 from hub.application.rosters import BadgeRow
 from hub.application.terminals import TerminalKey
+from hub.domain.badges import ACTIVE
 from hub.errors import UsageError
 from hub.storage.schema import badge, company, meta, person, site, terminal, works
 from hub.storage.secrets import Vault
 
 VERSION = "register_version"
+TERMINAL_SETTINGS = "terminal-settings"
+"""What the vault seals a gate's settings as."""
 SENT = ("inss_index", "limosa_index", "company_id", "works_number")
 """Columns of a person that decide what the authority is told."""
 
@@ -35,6 +41,10 @@ class Imported:
     people_new: int = 0
     badges_new: int = 0
     badges_moved: int = 0
+
+
+def _day(text: str | None) -> date | None:
+    return date.fromisoformat(text) if text else None
 
 
 class Register:
@@ -71,7 +81,8 @@ class Register:
         """Writes all rows: people are found again by their number, badges by their tag.
 
         A badge or a Limosa number that was another person's becomes this person's. People and
-        badges that the file does not name stay as they are.
+        badges that the file does not name stay as they are, and a badge of the same person stays
+        blocked or open when its row does not say which.
         """
         done = Imported()
         for row in rows:
@@ -160,32 +171,45 @@ class Register:
         ).scalar()
         values: dict[str, object] = {
             "person_id": person_id,
-            "state": "active",
             "valid_until": row.valid_until.isoformat() if row.valid_until else None,
+            "valid_from": row.valid_from.isoformat() if row.valid_from else None,
         }
+        if row.badge_state:
+            values["state"] = row.badge_state
         if owner is None:
             done.badges_new += 1
+            values.setdefault("state", ACTIVE)
             self._connection.execute(insert(badge).values(tag=tag, linked_ms=now_ms, **values))
             return
         if owner != person_id:
+            # Found again and given to somebody else: whatever it was blocked for is over.
+            values.setdefault("state", ACTIVE)
             done.badges_moved += 1
             values["linked_ms"] = now_ms
         self._connection.execute(update(badge).where(badge.c.tag == tag).values(**values))
 
-    def badges(self, site_id: int) -> list[BadgeRow]:
-        """Returns every badge of the people whose works are on this site."""
+    def badges(self) -> list[BadgeRow]:
+        """Returns every badge of the organisation, with the site its person works on."""
         query = (
-            select(badge.c.tag, badge.c.state, badge.c.valid_until, person.c.language)
+            select(
+                badge.c.tag,
+                badge.c.state,
+                badge.c.valid_until,
+                person.c.language,
+                badge.c.valid_from,
+                works.c.site_id,
+            )
             .join(person, person.c.id == badge.c.person_id)
             .join(works, works.c.number == person.c.works_number)
-            .where(works.c.site_id == site_id)
         )
         return [
             BadgeRow(
                 row.tag,
                 row.state,
-                date.fromisoformat(row.valid_until) if row.valid_until else None,
+                _day(row.valid_until),
                 row.language,
+                _day(row.valid_from),
+                row.site_id,
             )
             for row in self._connection.execute(query)
         ]
@@ -202,7 +226,13 @@ class Register:
     # ------------------------------------------------------------ terminals
 
     def add_terminal(
-        self, terminal_id: str, name: str, site_name: str, direction: str, now_ms: int
+        self,
+        terminal_id: str,
+        name: str,
+        site_name: str,
+        direction: str,
+        now_ms: int,
+        lane: str = "",
     ) -> TerminalKey:
         """Adds a terminal with a fresh key to a site that exists.
 
@@ -210,11 +240,7 @@ class Register:
             UsageError: HUB-1008 when no site has this name (an import makes it), HUB-1012 when
                 the id is taken.
         """
-        site_id = self._connection.execute(
-            select(site.c.id).where(site.c.name == site_name)
-        ).scalar()
-        if site_id is None:
-            raise UsageError("HUB-1008", site=site_name)
+        site_id = self.site_id(site_name)
         taken = self._connection.execute(
             select(terminal.c.id).where(terminal.c.id == terminal_id)
         ).scalar()
@@ -226,13 +252,27 @@ class Register:
                 id=terminal_id,
                 site_id=site_id,
                 name=name,
+                lane=lane,
                 direction=direction,
                 key_sealed=self._vault.seal("terminal", key),
                 added_ms=now_ms,
             )
         )
         self._changed(now_ms)
-        return TerminalKey(terminal_id, int(site_id), name, direction, key)
+        return TerminalKey(
+            terminal_id, site_id, name, direction, key, follows(direction, None), lane
+        )
+
+    def site_id(self, name: str) -> int:
+        """Returns the number of a site.
+
+        Raises:
+            UsageError: HUB-1008 when no site has this name.
+        """
+        found = self._connection.execute(select(site.c.id).where(site.c.name == name)).scalar()
+        if found is None:
+            raise UsageError("HUB-1008", site=name)
+        return int(found)
 
     def revoke_terminal(self, terminal_id: str, now_ms: int) -> None:
         """Takes the terminal's login and key out of use; what it sent stays.
@@ -243,7 +283,7 @@ class Register:
         result = self._connection.execute(
             update(terminal)
             .where(terminal.c.id == terminal_id, terminal.c.revoked_ms.is_(None))
-            .values(revoked_ms=now_ms)
+            .values(revoked_ms=now_ms, next_key_sealed=None)
         )
         if result.rowcount == 0:
             raise UsageError("HUB-1201", terminal=terminal_id)
@@ -259,9 +299,18 @@ class Register:
                 row.name,
                 row.direction,
                 self._vault.open("terminal", row.key_sealed),
+                follows(row.direction, self._opened(row.settings_sealed)),
+                row.lane,
+                row.key_number,
+                self._vault.open("terminal", row.next_key_sealed) if row.next_key_sealed else None,
             )
             for row in self._connection.execute(query)
         ]
+
+    def _opened(self, settings_sealed: bytes | None) -> dict[str, Any] | None:
+        if settings_sealed is None:
+            return None
+        return json.loads(self._vault.open(TERMINAL_SETTINGS, settings_sealed))
 
     def sites(self) -> list[tuple[int, str]]:
         """Returns (id, name) of every site."""

@@ -239,7 +239,7 @@ def test_a_person_counts_as_changed_when_what_is_sent_of_him_changes(house: Hous
     assert moments == [NOON_MS, 0, 2, 3, 4, 4]
 
 
-def test_a_roster_holds_the_badges_of_its_own_site(house: House) -> None:
+def test_every_badge_comes_with_the_site_of_its_person(house: House) -> None:
     people = PEOPLE + (
         f"Chantier Sud;1Y19FAKE002BZ;0999000129;;Maes;An;{BIS};;{CARD};fr;31/12/2026\n"
     )
@@ -247,11 +247,41 @@ def test_a_roster_holds_the_badges_of_its_own_site(house: House) -> None:
     with reading(house.engine) as connection:
         register = Register(connection, house.vault)
         sites = {name: number for number, name in register.sites()}
-        north, south = (register.badges(sites[name]) for name in ("Werf Noord", "Chantier Sud"))
-    assert {entry.tag for entry in north} == {house.vault.tag(bytes.fromhex(uid)) for uid in CARDS}
-    assert [(entry.tag, entry.language, entry.valid_until) for entry in south] == [
-        (house.vault.tag(bytes.fromhex(CARD)), "fr", date(2026, 12, 31))
-    ]
+        badges = register.badges()
+    north = {entry.tag for entry in badges if entry.site_id == sites["Werf Noord"]}
+    assert north == {house.vault.tag(bytes.fromhex(uid)) for uid in CARDS}
+    (south,) = [entry for entry in badges if entry.site_id == sites["Chantier Sud"]]
+    assert (south.tag, south.language) == (house.vault.tag(bytes.fromhex(CARD)), "fr")
+    assert (south.valid_from, south.valid_until) == (None, date(2026, 12, 31))
+
+
+def test_a_badge_is_blocked_and_opened_by_a_file_that_says_so(house: House) -> None:
+    heading = f"{HEADER};valid_from;badge_state"
+
+    def row(state: str, first: str = "", inss: str = BIS) -> tuple[PersonRow, ...]:
+        return rows(
+            f"{heading}\nWerf Noord;1Y19FAKE001AZ;0999000129;;Aarts;Milan;{inss};;{CARD};nl;"
+            f";{first};{state}\n"
+        )
+
+    def found() -> tuple[str, date | None]:
+        with reading(house.engine) as connection:
+            (entry,) = Register(connection, house.vault).badges()
+        return entry.state, entry.valid_from
+
+    for people, wanted in (
+        (row("", "2026-12-01"), ("active", date(2026, 12, 1))),
+        (row("blocked"), ("blocked", None)),
+        (row(""), ("blocked", None)),
+        (one(inss=BIS), ("blocked", None)),
+        (row("active"), ("active", None)),
+        (row("blocked"), ("blocked", None)),
+        # Given to somebody else it opens.
+        (row("", inss="85031299761"), ("active", None)),
+        (row("blocked", inss=BIS), ("blocked", None)),
+    ):
+        take(house, people)
+        assert found() == wanted
 
 
 def forms(number: str) -> set[bytes]:

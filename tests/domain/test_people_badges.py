@@ -1,0 +1,36 @@
+"""The people file: first days and states of badges, in the columns that may be left out."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from hub.application.people_file import COLUMNS, read_people_file
+from hub.application.people_table import OPTIONAL_COLUMNS
+from tests.domain.test_people_file import GOOD, TODAY, csv_of, found, only, read
+
+
+def test_first_days() -> None:
+    days = (("", None), ("24/11/2026", date(2026, 11, 24)), ("2027-1-5", date(2027, 1, 5)))
+    for text, day in days:
+        people_file = read({**GOOD, "valid_from": text})
+        assert found(people_file) == []
+        assert people_file.rows[0].valid_from == day
+    same = read({**GOOD, "valid_from": "2027-01-05", "valid_until": "2027-01-05"})
+    assert found(same) == []
+    only(read({**GOOD, "valid_from": "31/02/2027"}), "valid_from", "IMP-2005")
+    both = {**GOOD, "valid_from": "2027-01-06", "valid_until": "2027-01-05"}
+    only(read(both), "valid_from", "IMP-2010")
+
+
+def test_states_of_a_badge() -> None:
+    for text, state in (("", ""), ("Blocked", "blocked"), ("active", "active")):
+        assert read({**GOOD, "badge_state": text}).rows[0].badge_state == state
+    only(read({**GOOD, "badge_state": "lost"}), "badge_state", "IMP-2011")
+
+
+def test_the_last_two_columns_may_be_left_out() -> None:
+    assert COLUMNS[-2:] == OPTIONAL_COLUMNS
+    people_file = read_people_file(csv_of(GOOD, columns=COLUMNS[:-2]), TODAY)
+    assert found(people_file) == []
+    (person,) = people_file.rows
+    assert (person.valid_from, person.badge_state) == (None, "")
