@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import shutil
 import socket
 import sqlite3
@@ -19,14 +21,18 @@ from hub.cli.app import JsonFlag, app, chosen_language, given_settings, print_js
 from hub.clock import now_ms
 from hub.errors import SitegateError
 from hub.i18n import error_text, text
-from hub.settings import Settings
+from hub.settings import BrokerAddress, Settings, is_loopback, parse_broker_url
 from hub.storage.engine import reading
 from hub.storage.house import DATABASE, KEYS, House, lock_house, open_house
 from hub.storage.register import Register
 from hub.terminals.broker import broker_program
+from hub.terminals.certificates import CA_WARN_DAYS, WARN_DAYS, Certificates
+from hub.terminals.external import ExternalBroker
+from hub.terminals.serial import is_address, port_names
 
 DISK_MIN = 500 * 1024 * 1024
 EARLIEST_CLOCK_S = 1_767_225_600  # 1 January 2026: a clock before that was never set
+BROKER_ANSWER_S = 5.0
 SQLITE_MIN = (3, 38, 0)
 
 
@@ -59,8 +65,78 @@ def examine(settings: Settings) -> Iterator[Finding]:
         yield Finding("data", "warning", "doctor.data_missing", {"folder": str(folder)})
     else:
         yield from _examine_house(settings, folder)
-    yield _attempt("broker", lambda: {"program": broker_program()})
+    yield from _examine_broker(settings)
+    for wanted in settings.serial.ports:
+        yield from _examine_port(wanted)
     yield from _examine_authority(settings)
+
+
+def _examine_port(wanted: str) -> Iterator[Finding]:
+    """Looks without opening: a running hub has its ports for itself."""
+    names = port_names([wanted])
+    if not names:
+        values: dict[str, object] = {"port": wanted, "reason": os.strerror(errno.ENOENT)}
+        yield Finding("serial", "warning", "HUB-1232", values)
+    for name in names:
+        if is_address(name) or os.access(name, os.R_OK | os.W_OK):
+            yield Finding("serial", "ok", "doctor.serial", {"port": name})
+        else:
+            values = {"port": name, "reason": os.strerror(errno.EACCES)}
+            yield Finding("serial", "fault", "HUB-1232", values)
+
+
+def _examine_broker(settings: Settings) -> Iterator[Finding]:
+    outside = parse_broker_url(settings.broker.external)
+    if outside is not None:
+        values: dict[str, object] = {"host": outside.host, "port": outside.port}
+        try:
+            _reach(settings, outside)
+            yield Finding("broker", "ok", "doctor.broker_external", values)
+        except SitegateError as error:
+            yield Finding("broker", "fault", error.code, error.extra)
+        except OSError as error:
+            reason = getattr(error, "verify_message", "") or type(error).__name__
+            yield Finding("broker", "fault", "HUB-1022", {**values, "reason": reason})
+        return
+    yield _attempt("broker", lambda: {"program": broker_program()})
+    host = settings.broker.host
+    if not settings.broker.encrypted:
+        state = "ok" if is_loopback(host) else "warning"
+        yield Finding("certificate", state, "doctor.certificate_off", {"host": host})
+        return
+    yield from _examine_certificate(Certificates(settings.data, host, now_ms))
+
+
+def _reach(settings: Settings, outside: BrokerAddress) -> None:
+    """Connects to an existing broker, with TLS up to the end of the handshake."""
+    certificates = Certificates(settings.data, outside.host, now_ms)
+    context = ExternalBroker(settings.broker, certificates, "").context()
+    with socket.create_connection((outside.host, outside.port), BROKER_ANSWER_S) as connection:
+        if context is not None:
+            context.wrap_socket(connection, server_hostname=outside.host).close()
+
+
+def _examine_certificate(certificates: Certificates) -> Iterator[Finding]:
+    try:
+        standing = certificates.standing()
+    except SitegateError as error:
+        yield Finding("certificate", "fault", error.code, error.extra)
+        return
+    if standing is None:
+        yield Finding("certificate", "ok", "doctor.certificate_none", {})
+    elif standing.foreign:
+        yield Finding("certificate", "fault", "HUB-1024", {"reason": "CA"})
+    elif standing.days < WARN_DAYS:
+        state = "fault" if standing.days < 0 else "warning"
+        yield Finding("certificate", state, "HUB-1023", {"days": standing.days})
+    elif standing.missing:
+        reason = ", ".join(standing.missing)
+        yield Finding("certificate", "warning", "HUB-1024", {"reason": reason})
+    elif standing.ca_days < CA_WARN_DAYS:
+        yield Finding("certificate", "warning", "HUB-1025", {"days": standing.ca_days})
+    else:
+        values: dict[str, object] = {"days": standing.days, "ca_days": standing.ca_days}
+        yield Finding("certificate", "ok", "doctor.certificate", values)
 
 
 def _examine_house(settings: Settings, folder: Path) -> Iterator[Finding]:

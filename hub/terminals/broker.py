@@ -4,6 +4,8 @@ Every terminal gets a login of its own that may publish under `sitegate/1/<termi
 `.../down/`, nothing else; the hub's login may do the reverse for all. In NATS an MQTT topic
 `a/b` is the subject `a.b`, and a QoS 1 subscription also needs `$MQTT.sub.>`.
 
+With TLS it shows a certificate of the hub's own CA (`certificates`).
+
 The broker is only a wire: no promise rests on what it stores. When it dies it is started again on
 the same port. When the hub was killed, its broker is still running; the next start ends it by the
 process number in `broker.pid`, after checking that it is ours.
@@ -17,6 +19,7 @@ import os
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -26,10 +29,13 @@ from pathlib import Path
 
 import structlog
 
+from hub.application.terminals import terminal_of_user
 from hub.errors import PermanentError, UsageError
+from hub.terminals.certificates import EVERYWHERE, Certificates, client_context
 
 READY_S = 15.0
 RESTART_PAUSE_S = 0.5
+TLS_HANDSHAKE_S = 15
 PAYLOAD_MAX = 16_384
 """Bytes; the longest message of the protocol is far below (docs/protocol.md)."""
 
@@ -43,6 +49,7 @@ def broker_config(
     port: int,
     hub_password: str,
     terminals: Iterable[tuple[str, str]],
+    server_file: Path | None = None,
 ) -> str:
     """Returns the configuration file.
 
@@ -50,27 +57,33 @@ def broker_config(
         store: folder of the broker's own state (retained statuses).
         host, port: where terminals connect.
         hub_password: of the login `hub`.
-        terminals: (terminal id, broker password).
+        terminals: (user name, broker password), see `hub.application.terminals.broker_user`.
+        server_file: key and certificate for TLS; None for plain MQTT.
     """
     quote = json.dumps  # the configuration format takes JSON strings
     users = [
-        f"    {{user: hub, password: {quote(hub_password)}, permissions: {{"
+        f"    {{user: {Broker.hub_user}, password: {quote(hub_password)}, permissions: {{"
         'publish: ["sitegate.1.*.down.>"], '
         'subscribe: ["sitegate.1.*.up.>", "$MQTT.sub.>"]}}'
     ]
-    for terminal, password in terminals:
-        own = f"sitegate.1.{terminal}"
+    for user, password in terminals:
+        own = f"sitegate.1.{terminal_of_user(user)}"
         users.append(
-            f"    {{user: {quote(terminal)}, password: {quote(password)}, permissions: {{"
+            f"    {{user: {quote(user)}, password: {quote(password)}, permissions: {{"
             f"publish: [{quote(own + '.up.>')}], "
             f"subscribe: [{quote(own + '.down.>')}, {quote('$MQTT.sub.>')}]}}}}"
         )
+    tls = ""
+    if server_file is not None:
+        file = quote(str(server_file))
+        # A Pico takes a second for its part of the handshake; the default of 2 s would cut it off.
+        tls = f", tls: {{cert_file: {file}, key_file: {file}, timeout: {TLS_HANDSHAKE_S}}}"
     lines = [
         "server_name: sitegate",
         'listen: "127.0.0.1:-1"',
         f"max_payload: {PAYLOAD_MAX}",
         f"jetstream {{store_dir: {quote(str(store))}, max_mem: 16MB, max_file: 64MB}}",
-        f"mqtt {{host: {quote(host)}, port: {port}}}",
+        f"mqtt {{host: {quote(host)}, port: {port}{tls}}}",
         "authorization {",
         "  users: [",
         *users,
@@ -112,7 +125,10 @@ class Broker:
         host, port: where terminals connect; port 0 takes a free one, kept for all restarts.
         hub_password: of the login `hub`.
         died: called, from the watching thread, each time the process ended unasked.
+        certificates: for TLS; None for plain MQTT.
     """
+
+    hub_user = "hub"
 
     def __init__(
         self,
@@ -121,12 +137,14 @@ class Broker:
         port: int,
         hub_password: str,
         died: Callable[[], None],
+        certificates: Certificates | None = None,
     ) -> None:
         self.host = host
         self.port = port or free_port(host)
         self._folder = folder.absolute()
         self.hub_password = hub_password
         self._died = died
+        self._certificates = certificates
         self._program = broker_program()
         self._process: subprocess.Popen[bytes] | None = None
         self._lock = threading.Lock()
@@ -142,8 +160,42 @@ class Broker:
     def _config(self) -> Path:
         return self._folder / "broker.conf"
 
+    @property
+    def connect_host(self) -> str:
+        """Where a program on this machine connects."""
+        return "127.0.0.1" if self.host in EVERYWHERE else self.host
+
+    def context(self) -> ssl.SSLContext | None:
+        """Returns what a client needs to trust this broker, None for plain MQTT."""
+        return client_context(self._certificates.ca_pem()) if self._certificates else None
+
+    def renew(self) -> bool:
+        """Issues the certificate again if it is time or a name was added; returns whether it did.
+
+        nats-server shows the new one to whoever connects from then on and drops nobody (tried).
+
+        Raises:
+            PermanentError: HUB-1021 when the certificate files cannot be used.
+        """
+        if self._certificates is None or not self._certificates.ensure():
+            return False
+        log.info("the broker has a new certificate")
+        self._reload()
+        return True
+
+    def _reload(self) -> None:
+        """Has the running process read its configuration and certificate again."""
+        with self._lock:
+            if self._process is not None and self._process.poll() is None:
+                self._process.send_signal(signal.SIGHUP)
+
     def configure(self, terminals: Iterable[tuple[str, str]]) -> None:
-        """Writes the configuration for these (terminal id, password) and has it taken over."""
+        """Writes the configuration for these (terminal id, password) and has it taken over.
+
+        Raises:
+            PermanentError: HUB-1021 when the certificate files cannot be used.
+        """
+        self.renew()
         self._folder.mkdir(parents=True, exist_ok=True)
         text = broker_config(
             store=self._folder / "broker",
@@ -151,6 +203,7 @@ class Broker:
             port=self.port,
             hub_password=self.hub_password,
             terminals=terminals,
+            server_file=self._certificates.server_file if self._certificates else None,
         )
         if self._config.exists() and self._config.read_text() == text:
             return
@@ -160,9 +213,7 @@ class Broker:
         with os.fdopen(descriptor, "w") as file:
             file.write(text)
         temporary.replace(self._config)
-        with self._lock:
-            if self._process is not None and self._process.poll() is None:
-                self._process.send_signal(signal.SIGHUP)
+        self._reload()
 
     def start(self) -> None:
         """Starts the process and returns when terminals can connect.

@@ -9,6 +9,8 @@ aiomqtt, the obvious choice, costs three times as much a message (see docs/decis
 subscription is QoS 0 on purpose: the promise to a terminal is our ack after the commit, and a lost
 message is sent again, so a second acknowledgement between broker and hub would promise nothing.
 
+With TLS (`context`) it is the same loop: `readahead` takes whole records off the encrypted socket.
+
 TCP_NODELAY is set (see `readahead`): with Nagle's algorithm the 99th percentile of an ack at a low
 rate is 44 ms.
 """
@@ -18,6 +20,7 @@ from __future__ import annotations
 import secrets
 import select
 import socket
+import ssl
 import threading
 from collections.abc import Callable
 
@@ -43,6 +46,7 @@ class MqttLink:
         user, password: the hub's own login.
         deliver: called in the link's thread with topic and payload; must not raise.
         changed: called with True when subscribed and with False when the broker is gone.
+        context: for TLS, with the broker's name checked; None for plain MQTT.
     """
 
     def __init__(
@@ -53,6 +57,7 @@ class MqttLink:
         password: str,
         deliver: Callable[[str, bytes], None],
         changed: Callable[[bool], None],
+        context: ssl.SSLContext | None = None,
     ) -> None:
         self._address = (host, port)
         self._changed = changed
@@ -60,6 +65,7 @@ class MqttLink:
         # terminal that used ours would push the hub off.
         client = LinkClient(
             deliver,
+            context,
             callback_api_version=CallbackAPIVersion.VERSION2,
             client_id=f"hub-{secrets.token_hex(8)}",
             clean_session=True,
@@ -102,6 +108,9 @@ class MqttLink:
         while not self._stopping.is_set():
             try:
                 self._client.connect(*self._address, keepalive=KEEPALIVE_S)
+            except ssl.SSLCertVerificationError as error:
+                # Tried again all the same: a certificate that has ended is replaced one day.
+                log.error("broker's certificate is refused", reason=error.verify_message)
             except OSError as error:
                 log.warning("broker does not answer", error=type(error).__name__)
             else:

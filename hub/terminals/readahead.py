@@ -13,6 +13,7 @@ It offers what paho asks of its own websocket wrapper; `LinkClient` puts it in p
 from __future__ import annotations
 
 import socket
+import ssl
 from collections.abc import Callable
 from typing import Any
 
@@ -22,13 +23,16 @@ CHUNK = 1 << 16
 PUBLISH_QOS_0 = 0x30
 RETAIN = 0x01
 LENGTH_BYTES_MAX = 4
+HANDSHAKE_S = 10.0
+WOULD_BLOCK = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
+"""TLS has words of its own for "not now"; a session ticket, for one, is a record without data."""
 
 
 class ReadAheadSocket:
     """Buffers both directions of a connected socket; for one thread.
 
     Args:
-        connection: a connected TCP socket, blocking or not.
+        connection: a connected TCP socket, blocking or not; with TLS after the handshake.
         deliver: called with topic and payload of each QoS 0 message.
     """
 
@@ -42,14 +46,16 @@ class ReadAheadSocket:
         self._out = bytearray()
 
     def fill(self) -> None:
-        """Reads what has arrived, at most 64 KiB; notes the end of the stream.
+        """Reads what has arrived, at most 64 KiB (with TLS one record); notes the end.
+
+        A TLS record is taken whole, so that `select` tells of the next one.
 
         Raises:
             OSError: the connection is broken.
         """
         try:
             data = self._connection.recv(CHUNK)
-        except BlockingIOError:
+        except WOULD_BLOCK:
             return
         self._ended = not data
         self._buffer = self._buffer[self._position :] + data
@@ -111,7 +117,7 @@ class ReadAheadSocket:
         if self._out:
             try:
                 sent = self._connection.send(self._out)
-            except BlockingIOError:
+            except WOULD_BLOCK:
                 return
             del self._out[:sent]
 
@@ -152,12 +158,34 @@ class LinkClient(paho.Client):
 
     Args:
         deliver: called with topic and payload of each QoS 0 message.
+        context: for TLS with the name checked; None for plain MQTT. paho's own way leaves the
+            socket open when a certificate is refused.
         **options: those of paho's client.
     """
 
-    def __init__(self, deliver: Callable[[str, bytes], None], **options: Any) -> None:
+    def __init__(
+        self,
+        deliver: Callable[[str, bytes], None],
+        context: ssl.SSLContext | None = None,
+        **options: Any,
+    ) -> None:
         super().__init__(**options)
         self._take_message = deliver
+        self._context = context
 
     def _create_socket(self) -> Any:
-        return ReadAheadSocket(super()._create_socket(), self._take_message)  # pyright: ignore[reportArgumentType]
+        connection: Any = super()._create_socket()
+        if self._context is not None:
+            connection = _encrypted(connection, self._context, self.host)
+        return ReadAheadSocket(connection, self._take_message)
+
+
+def _encrypted(connection: socket.socket, context: ssl.SSLContext, name: str) -> ssl.SSLSocket:
+    connection.settimeout(HANDSHAKE_S)
+    wrapped = context.wrap_socket(connection, server_hostname=name, do_handshake_on_connect=False)
+    try:
+        wrapped.do_handshake()
+    except BaseException:
+        wrapped.close()
+        raise
+    return wrapped

@@ -18,7 +18,7 @@ from protocol.limits import ROSTER_CHUNK_ROWS, ROSTER_ROW_SIZE
 from protocol.mac import Mac
 from protocol.messages import decode_control, encode_control
 from protocol.record import Record, unpack_record
-from protocol.roster import encode_chunk
+from protocol.roster import NO_CHANGES, encode_changes, encode_chunk
 from protocol.sync import Receiver
 from protocol.topics import down_topic, parse_topic
 
@@ -39,6 +39,16 @@ def packet(first: int, body: bytes) -> bytes:
 def text(data: bytes) -> bytes:
     """A length and the bytes."""
     return struct.pack(">H", len(data)) + data
+
+
+def topics_of(body: bytes) -> list[bytes]:
+    """The topics in the body of a SUBSCRIBE."""
+    topics, position = [], 2
+    while position < len(body):
+        end = position + 2 + struct.unpack_from(">H", body, position)[0]
+        topics.append(body[position + 2 : end])
+        position = end + 1
+    return topics
 
 
 class HandHub:
@@ -139,6 +149,10 @@ class HandHub:
             rows = self.table[start : start + ROSTER_CHUNK_ROWS * ROSTER_ROW_SIZE]
             chunk = encode_chunk(self._mac, self._terminal, fields[1], fields[2], rows)
             await self.publish("roster", chunk)
+        elif fields[0] == "changes":
+            versions = (fields[1], fields[2])
+            none = encode_changes(self._mac, self._terminal, versions, 0, NO_CHANGES, b"")
+            await self.publish("changes", none)
 
     async def _ack(self, journal: str) -> None:
         upto, ranges = self._receivers[journal].ack()
@@ -148,15 +162,21 @@ class HandHub:
 class HandBroker(HandHub):
     """A broker with the hub inside it, for one gate.
 
-    Attributes: connack (return code), suback (code for each topic), fragment (one byte at a time),
-    answering (False: reads and says nothing), pubacks (False: keeps them back); what was seen:
-    connects (bodies of CONNECT), connections, pings, unacked (packet ids without PUBACK).
+    Attributes: connack (return code), session_present (flag beside it), suback (code for each
+    topic), greeting (bytes in place of CONNACK), subscribed (bytes in place of SUBACK), fragment
+    (one byte at a time), answering (False: reads and says nothing), pubacks (False: keeps them
+    back); what was seen: connects (bodies of CONNECT), topics (subscribed to), connections, pings,
+    unacked (packet ids without PUBACK).
     """
 
     def __init__(self, terminal: str, key: bytes) -> None:
         super().__init__(terminal, key)
         self.connack = 0
+        self.session_present = 0
         self.suback = 1
+        self.greeting = b""
+        self.subscribed = b""
+        self.topics: list[bytes] = []
         self.fragment = False
         self.answering = True
         self.pubacks = True
@@ -178,6 +198,13 @@ class HandBroker(HandHub):
         if self._server is not None:
             self._server.close()
         self.drop()
+
+    async def move(self, port: int) -> None:
+        """Listens on this port from now on."""
+        if self._server is not None:
+            self._server.close()
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", port)
+        self.port = port
 
     def drop(self) -> None:
         """Closes the gate's connection."""
@@ -227,9 +254,12 @@ class HandBroker(HandHub):
         kind = first & 0xF0
         if kind == 0x10:
             self.connects.append(body)
-            await self.send(packet(0x20, bytes((0, self.connack))))
+            answer = packet(0x20, bytes((self.session_present, self.connack)))
+            await self.send(self.greeting or answer)
         elif kind == 0x80:
-            await self.send(packet(0x90, body[:2] + bytes((self.suback, self.suback))))
+            self.topics = topics_of(body)
+            codes = bytes((self.suback,) * len(self.topics))
+            await self.send(self.subscribed or packet(0x90, body[:2] + codes))
         elif kind == 0x40:
             self.unacked.discard(struct.unpack(">H", body)[0])
         elif kind == 0xC0:

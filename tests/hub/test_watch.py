@@ -8,8 +8,15 @@ from dataclasses import dataclass, field
 import pytest
 
 from hub.application.overview import GateStatus
-from hub.terminals.watch import OVERTAKEN_MS, REPEAT_MS, TerminalWatch
+from hub.terminals.watch import KEEP_MS, OVERTAKEN_MS, REPEAT_MS, TerminalWatch
+from protocol.messages import HEALTH, health
 from tests.hub.house import NOON_MS
+
+
+def report(unsent: int) -> dict[str, int]:
+    """The numbers of a health message."""
+    said = health({"unsent": unsent, "clock_quality": 2, "roster_version": 7, "reader_ok": 1})
+    return dict(zip([name for name, _, _ in HEALTH], said[1:], strict=True))
 
 
 @dataclass
@@ -18,11 +25,15 @@ class Bench:
 
     now_ms: int = NOON_MS
     stored: list[tuple[int, str, str | None, str]] = field(default_factory=list)
+    kept: list[tuple[str, int, int]] = field(default_factory=list)
     changes: int = 0
 
     def __post_init__(self) -> None:
         self.watch = TerminalWatch(
-            lambda *incident: self.stored.append(incident), self._changed, lambda: self.now_ms
+            lambda *incident: self.stored.append(incident),
+            self._changed,
+            lambda: self.now_ms,
+            lambda terminal, at_ms, said: self.kept.append((terminal, at_ms, said["unsent"])),
         )
         self.watch.replace([("gate-in", "Poort 1", "in"), ("gate-out", "Achterpoort", "out")])
         self.changes = 0
@@ -117,23 +128,72 @@ def test_what_came_since_the_greeting_counts_until_its_ack(bench: Bench) -> None
 
 
 def test_a_report_that_an_ack_overtook_does_not_count(bench: Bench) -> None:
-    def report(unsent: int) -> int | None:
-        bench.watch.health("gate-in", unsent, 2, 7, 60_000, 1, 3_600)
+    def shown(unsent: int) -> int | None:
+        bench.watch.health("gate-in", report(unsent))
         return bench.gate().unsent
 
-    assert report(3) == 3
+    assert shown(3) == 3
     bench.watch.received("gate-in", 5)
     bench.watch.acked("gate-in", 5)
     # It was written before the ack came, and arrived after it.
     bench.now_ms += OVERTAKEN_MS - 1
-    assert report(3) == 0
+    assert shown(3) == 0
     assert bench.gate().clock_quality == 2
     bench.now_ms += 1
-    assert report(2) == 2
+    assert shown(2) == 2
     # A hub's clock that was set back does not make all later reports too early.
     bench.watch.acked("gate-in", 5)
     bench.now_ms -= 86_400_000
-    assert report(4) == 4
+    assert shown(4) == 4
+
+
+def test_of_the_reports_the_news_are_stored_at_once_and_the_others_now_and_then(
+    bench: Bench,
+) -> None:
+    for unsent in range(20):
+        bench.watch.health("gate-in", report(unsent))
+        bench.now_ms += 30_000
+    bench.watch.health("gate-in", report(20))
+    assert bench.kept == [
+        ("gate-in", NOON_MS, 0),
+        ("gate-in", NOON_MS + KEEP_MS, 20),
+    ]
+    bench.watch.health("gate-in", report(21) | {"alarms": 1})
+    bench.watch.health("gate-in", report(22) | {"alarms": 1})
+    bench.watch.health("gate-out", report(23))
+    assert [unsent for _, _, unsent in bench.kept] == [0, 20, 21, 23]
+    # A clock that was set back does not keep the next from being stored.
+    bench.now_ms -= 86_400_000
+    bench.watch.health("gate-in", report(24) | {"alarms": 1})
+    assert bench.kept[-1] == ("gate-in", bench.now_ms, 24)
+
+
+def test_what_was_stored_is_known_after_a_restart_until_the_gate_says_it_itself(
+    bench: Bench,
+) -> None:
+    bench.watch.remember("gate-in", "0.1.0+ab", NOON_MS - 9, report(3))
+    bench.watch.remember("gate-out", "0.1.0+cd", None, None)
+    bench.watch.remember("gate-9", "0.1.0+cd", None, None)
+    gate = bench.gate()
+    assert (gate.online, gate.last_seen_ms, gate.health_ms) == (None, NOON_MS - 9, NOON_MS - 9)
+    assert (gate.unsent, gate.roster_version, gate.reader_ok, gate.firmware) == (
+        3, 7, True, "0.1.0+ab",
+    )  # fmt: skip
+    assert bench.gate("gate-out").health is None
+    bench.watch.health("gate-in", report(4))
+    assert (bench.gate().unsent, bench.gate().health_ms) == (4, NOON_MS)
+    # It was quicker than the memory.
+    bench.watch.heard("gate-in")
+    bench.watch.remember("gate-in", "0.0.1+ef", NOON_MS - 9, report(5))
+    assert (bench.gate().firmware, bench.gate().unsent) == ("0.1.0+ab", 4)
+
+
+def test_an_incident_stored_by_somebody_else_is_counted(bench: Bench) -> None:
+    bench.watch.counted("HUB-1206", "gate-in")
+    gate = bench.gate()
+    assert (gate.incidents_today, gate.last_incident_code) == (1, "HUB-1206")
+    assert bench.stored == []
+    assert bench.changes == 1
 
 
 def test_a_gate_is_seen_when_something_authentic_came(bench: Bench) -> None:
@@ -182,7 +242,7 @@ def test_a_terminal_that_is_not_known_is_no_error(bench: Bench) -> None:
     watch.greeted("gone", 1, 2, 1, "0.1.0")
     watch.received("gone", 4)
     watch.acked("gone", 3)
-    watch.health("gone", 1, 1, 1, 1, 1, 1)
+    watch.health("gone", report(1))
     watch.status("gone", True)
     watch.incident("gone", "HUB-1202")
     assert len(watch.gates()) == 2

@@ -50,7 +50,7 @@ class WLAN:
     def connect(self, ssid=None, key=None, *, password=None, bssid=None, security=None):
         if ssid is not None:
             self._config["ssid"] = ssid
-        registry.wifi.join()
+        registry.wifi.join(ssid, password if password is not None else key)
 
     def disconnect(self):
         registry.wifi.leave()
@@ -60,7 +60,7 @@ class WLAN:
 
     def status(self, param=None):
         if param == "rssi":
-            return -55
+            return registry.wifi.read_rssi()
         return registry.wifi.status()
 
     def config(self, param=None, **values):
