@@ -1,12 +1,18 @@
-"""Started by MicroPython after boot: runs the gate from the root of the flash, for ever.
+"""Started by MicroPython after boot: hands over to the boot loader beside it.
 
-On the board this file lies at the flash root as ``main.py``; everything else stays in ``firmware/``
-and ``protocol/`` beside it.
+On the board this file and ``loader.mpy`` lie at the root of the flash, with the packs of
+`firmware.loader`. It is written over USB only.
 """
 
-import asyncio
+import gc
+import os
 
-from firmware import app
+if hasattr(gc, "threshold"):
+    # Before the imports: what they leave behind would else lie between what stays, all over the
+    # heap, and no piece of 8 KB could be had afterwards, let alone the 16 KB of TLS (measured).
+    gc.threshold(8192)
+
+import loader  # pyright: ignore[reportMissingImports]  (made by hub/terminals/firmware_build.py)
 
 if __name__ == "__main__":
-    asyncio.run(app.run("/"))
+    loader.run(os.getcwd(), loader.Startup())  # pyright: ignore[reportAttributeAccessIssue]

@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 
 from firmware.settings import Settings as GateSettings
+from hub.clock import now_ms
 from hub.i18n import text
 from hub.storage.engine import reading, writing
 from hub.storage.house import open_house
 from hub.storage.register import Register
+from hub.terminals.certificates import Certificates
 from protocol.record import DIRECTION_IN, DIRECTION_OUT
 from tests.hub.command_line import Said, Sitegate, explained
 from tests.hub.house import HEADER
@@ -48,7 +50,7 @@ def test_a_gate_can_use_the_file_that_was_written_for_it(people: Sitegate, tmp_p
     assert (gate.terminal, gate.site, gate.direction, gate.language) == (
         "gate-1", "Werf Noord", DIRECTION_OUT, "fr",
     )  # fmt: skip
-    assert (gate.host, gate.port, gate.ssid, gate.wifi_password) == (
+    assert (gate.host, gate.port, *gate.networks[0]) == (
         "192.0.2.10", 1883, "werf", "geheim123",
     )  # fmt: skip
     assert known() == [("gate-1", gate.key)]
@@ -69,12 +71,70 @@ def test_what_is_not_said_of_a_gate_has_its_default(
     )
     assert said.code == 0
     gate = GateSettings(json.loads((tmp_path / "g.json").read_text()))
-    assert (gate.direction, gate.language, gate.host, gate.port, gate.wifi_password) == (
+    assert (gate.direction, gate.language, gate.host, gate.port, gate.networks[0][1]) == (
         DIRECTION_IN, "de", "192.0.2.77", 2883, "aus der Umgebung",
     )  # fmt: skip
     assert people("terminal", "list", "--json").json["terminals"] == [
-        {"terminal": "gate-1", "name": "gate-1", "direction": "in", "site": "Werf Noord"}
+        {
+            "terminal": "gate-1",
+            "name": "gate-1",
+            "direction": "in",
+            "site": "Werf Noord",
+            "lane": "",
+            "link": "wifi",
+            "state": "new",
+            "last_received_ms": None,
+        }
     ]
+
+
+def test_a_gate_of_a_hub_on_a_network_trusts_the_hubs_ca_and_finds_its_name_in_it(
+    people: Sitegate, tmp_path: Path
+) -> None:
+    (tmp_path / "sitegate.toml").write_text('[broker]\nhost = "0.0.0.0"\n')
+    said = add(people, "--broker-host", "Hub.Werf.Example")
+    assert said.code == 0
+    gate = GateSettings(json.loads((tmp_path / "gate.json").read_text()))
+    assert (gate.host, gate.tls) == ("Hub.Werf.Example", True)
+    certificates = Certificates(Path("sitegate-data"), "0.0.0.0", now_ms)
+    assert gate.ca == certificates.ca_pem()
+    assert "hub.werf.example" in certificates.names()
+    add(people, out="second.json", name="gate-2")
+    second = GateSettings(json.loads((tmp_path / "second.json").read_text()))
+    assert (second.ca, second.host) == (gate.ca, "192.0.2.10")
+    assert "192.0.2.10" in certificates.names()
+
+
+@pytest.mark.parametrize(
+    ("tls", "host", "encrypted"),
+    [
+        ("off", "192.0.2.10", False),
+        ("auto", "127.0.0.1", False),
+        # The hub does not listen on the network yet; when it does, it does so with TLS.
+        ("auto", "192.0.2.10", True),
+        ("on", "127.0.0.1", True),
+    ],
+)
+def test_a_gate_is_told_whether_its_hub_encrypts(
+    people: Sitegate, tmp_path: Path, tls: str, host: str, encrypted: bool
+) -> None:
+    (tmp_path / "sitegate.toml").write_text(f'[broker]\ntls = "{tls}"\n')
+    assert add(people, "--broker-host", host).code == 0
+    broker = json.loads((tmp_path / "gate.json").read_text())["broker"]
+    assert (broker["tls"], bool(broker["ca"])) == (encrypted, encrypted)
+    assert (tmp_path / "sitegate-data" / "certificates").exists() is encrypted
+
+
+def test_a_gate_whose_ca_cannot_be_read_is_not_made(people: Sitegate, tmp_path: Path) -> None:
+    (tmp_path / "sitegate.toml").write_text('[broker]\ntls = "on"\n')
+    folder = tmp_path / "sitegate-data" / "certificates"
+    folder.mkdir()
+    (folder / "ca-key.pem").write_text("rubbish")
+    said = add(people)
+    assert said.code == 1
+    explained(said, "HUB-1021", file=str(folder / "ca-key.pem"), reason="ValueError")
+    assert known() == []
+    assert not (tmp_path / "gate.json").exists()
 
 
 def test_a_site_with_a_long_name_fits_the_gate(people: Sitegate, tmp_path: Path) -> None:
@@ -114,6 +174,8 @@ def test_a_disk_that_is_full_leaves_neither_file_nor_terminal(
     def full(_: int) -> None:
         raise OSError(28, "No space left on device")
 
+    (tmp_path / "sitegate.toml").write_text('[broker]\ntls = "off"\n')
+
     with monkeypatch.context() as disk:
         disk.setattr("os.fsync", full)
         said = add(people)
@@ -146,12 +208,19 @@ def test_a_terminal_that_is_not_kept_leaves_no_file(people: Sitegate, tmp_path: 
     ("more", "code", "key"),
     [
         (("--direction", "up"), "HUB-1002", "--direction"),
-        (("--terminal-language", "pl"), "HUB-1002", "--terminal-language"),
+        (("--terminal-language", "xx"), "HUB-1002", "--terminal-language"),
         (("--wifi-ssid", ""), "HUB-1002", "--wifi-ssid"),
         (("--wifi-ssid", "s" * 33), "HUB-1002", "--wifi-ssid"),
-        (("--wifi-password", "p" * 64), "HUB-1002", "--wifi-password"),
+        (("--wifi-ssid", "b", "--wifi-password", "p" * 64), "HUB-1002", "--wifi-password"),
+        (("--wifi-password", "one too many"), "HUB-1002", "--wifi-password"),
+        (("--wifi-ssid", "b") * 4, "HUB-1002", "--wifi-ssid"),
+        (("--name", ""), "HUB-1002", "--name"),
+        (("--name", "n" * 65), "HUB-1002", "--name"),
+        (("--lane", "l" * 25), "HUB-1002", "--lane"),
         (("--broker-host", "0.0.0.0"), "HUB-1002", "--broker-host"),
         (("--broker-host", "h" * 256), "HUB-1002", "--broker-host"),
+        (("--broker-host", "hub..example"), "HUB-1002", "--broker-host"),
+        (("--broker-host", "hub.example:8883"), "HUB-1002", "--broker-host"),
         # Nothing given: the hub listens on this machine only, where no gate will find it.
         (("--broker-host", ""), "HUB-1002", "--broker-host"),
         (("--broker-port", "65536"), "HUB-1002", "--broker-port"),
@@ -160,7 +229,7 @@ def test_a_terminal_that_is_not_kept_leaves_no_file(people: Sitegate, tmp_path: 
     ],
 )
 def test_a_gate_that_could_not_work_is_not_made(
-    people: Sitegate, tmp_path: Path, more: tuple[str, str], code: str, key: str | None
+    people: Sitegate, tmp_path: Path, more: tuple[str, ...], code: str, key: str | None
 ) -> None:
     said = add(people, *more)
     assert said.code == 2
