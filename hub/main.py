@@ -1,8 +1,10 @@
 """The composition root: one hub, its threads, and the order in which they start and end.
 
 Threads: *writer* (the only one that writes), *link* (paho's loop), *broker* (watches nats-server),
-*register* (sees that another process changed the register), *forwarder* (talks to the authority)
-and the main thread with the web server. Whoever has news calls `Changes.notify`.
+*register* (sees that another process changed the register), *forwarder* (talks to the authority),
+*feedback* (tells the gates what came of their taps), *serial* with one for each open port (gates on
+a cable, if any are set) and the main thread with the web server. Whoever has news calls
+`Changes.notify`.
 """
 
 from __future__ import annotations
@@ -10,22 +12,38 @@ from __future__ import annotations
 import secrets
 import sys
 import threading
+from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass
 from random import SystemRandom
 
 import structlog
+from sqlalchemy import Connection
 from sqlalchemy.exc import DatabaseError
 
+from hub.application.feedback import Feedback
 from hub.application.forward import Forwarder
 from hub.application.forward_thread import ForwarderThread
 from hub.application.ingest import Ingest
 from hub.application.overview import AuthorityStatus
-from hub.application.rosters import Roster, build_roster
+from hub.application.rosters import build_rosters
+from hub.application.updates import FirmwareOrder, Updates
 from hub.authority.soap import SoapAuthority
 from hub.clock import Clock, now_ms
 from hub.errors import SitegateError
 from hub.settings import Settings
 from hub.storage.engine import reading
+from hub.storage.feedback import DayReader
+from hub.storage.firmware import (
+    firmware_versions,
+    keep_crash,
+    keep_firmware_seen,
+    keep_progress,
+    newest_order,
+    orders,
+    packs,
+)
+from hub.storage.gate_news import keep_health, stored_health
 from hub.storage.house import House, lock_house, open_house
 from hub.storage.inbox import InboxGroup, load_streams
 from hub.storage.incidents import add_incident
@@ -33,16 +51,23 @@ from hub.storage.outbox import Outbox, waiting_registrations
 from hub.storage.overview import Overview
 from hub.storage.projector import Projector
 from hub.storage.register import Register
+from hub.storage.terminals import Terminals
 from hub.storage.writer import Writer
 from hub.terminals.broker import Broker
+from hub.terminals.care import FirmwareCare
+from hub.terminals.certificates import Certificates
+from hub.terminals.external import ExternalBroker, external_password
 from hub.terminals.mqtt import MqttLink
+from hub.terminals.serial import SerialDesk
 from hub.terminals.session import TerminalDesk
 from hub.terminals.watch import TerminalWatch
 from hub.web.live import Changes
 from protocol.mac import broker_password
+from protocol.messages import HEALTH
 
 REGISTER_POLL_S = 1.0
 FORWARDER_STOP_S = 5.0
+RENEW_CHECK_MS = 3600 * 1000
 SWITCH_INTERVAL_S = 0.0005
 """The writer gives up the interpreter lock for every statement; with Python's default of 5 ms it
 would wait that long to get it back from a busy link thread."""
@@ -81,23 +106,48 @@ class Hub:
             raise
         self.changes = Changes()
         self._writer = Writer(self._house.engine)
-        self.watch = TerminalWatch(self._record_incident, self.changes.notify, clock)
-        self._broker = Broker(
-            settings.data / "broker",
-            settings.broker.host,
-            settings.broker.port,
-            secrets.token_hex(16),
-            died=lambda: self.watch.incident(None, "HUB-1205"),
+        self.watch = TerminalWatch(
+            self._record_incident, self.changes.notify, clock, self._keep_health
         )
+        certificates = Certificates(settings.data, settings.broker.host, clock)
+        self._broker: Broker | ExternalBroker = (
+            ExternalBroker(settings.broker, certificates, external_password(self._house.vault))
+            if settings.broker.external
+            else Broker(
+                settings.data / "broker",
+                settings.broker.host,
+                settings.broker.port,
+                secrets.token_hex(16),
+                died=lambda: self.watch.incident(None, "HUB-1205"),
+                certificates=certificates if settings.broker.encrypted else None,
+            )
+        )
+        self._renew_at_ms = 0
         self._link: MqttLink | None = None
-        self._desk = TerminalDesk(self._writer.put, self._publish, self.watch, clock)
+        self._updates = Updates(self._update_changed, clock)
+        care = FirmwareCare(
+            self._updates, self._publish, self.watch, self._keep_crash, self._firmware_seen
+        )
+        self._desk = TerminalDesk(
+            self._writer.put,
+            self._publish,
+            self.watch,
+            clock,
+            self._greeted,
+            self._heard_with_next_key,
+            care,
+        )
+        ports = settings.serial.ports
+        self._serial = SerialDesk(ports, self._desk.deliver) if ports else None
+        self._feedback = Feedback(DayReader(self._house.engine), self._desk, clock)
         self._stopping = threading.Event()
         self._register_thread = threading.Thread(
             target=self._watch_register, name="register", daemon=True
         )
         self._register_version = -1
-        self._projector = Projector(self._writer, self._projected)
-        self._outbox = Outbox(self._writer, self._house.vault, self.changes.notify)
+        self._newest_order = 0
+        self._projector = Projector(self._writer, self._projected, self._reported)
+        self._outbox = Outbox(self._writer, self._house.vault, self._registered)
         self._forwarder: Forwarder | None = None
         self._forwarder_thread: ForwarderThread | None = None
         self.overview = Overview(self._house.engine)
@@ -112,23 +162,29 @@ class Hub:
         self._writer.start(InboxGroup(ingest, self._clock, self._projector.wake))
         try:
             self._take_register()
+            self._remember_gates()
+            self._take_orders()
             self._broker.start()
             self._link = MqttLink(
-                self._connect_host(),
+                self._broker.connect_host,
                 self._broker.port,
-                "hub",
+                self._broker.hub_user,
                 self._broker.hub_password,
-                self._desk.deliver,
+                self._serial.deliver_mqtt if self._serial else self._desk.deliver,
                 self._link_changed,
+                self._broker.context(),
             )
             self._link.start()
+            if self._serial is not None:
+                self._serial.start()
+            self._feedback.start()
             self._start_forwarder()
         except BaseException:
             self.stop()
             raise
         self._register_thread.start()
         self._projector.wake()
-        return Addresses(self._settings.broker.host, self._broker.port, self._broker.pid)
+        return Addresses(self._broker.host, self._broker.port, self._broker.pid)
 
     def stop(self) -> None:
         """Ends everything in order; what was acked is on disk, what was not comes again."""
@@ -136,6 +192,9 @@ class Hub:
         if self._forwarder_thread is not None:
             # A call may be under way for long: what it was sending is looked up at the next start.
             self._forwarder_thread.stop(FORWARDER_STOP_S)
+        self._feedback.stop()
+        if self._serial is not None:
+            self._serial.stop()
         if self._link is not None:
             self._link.stop()
         self._broker.stop()
@@ -145,27 +204,59 @@ class Hub:
         self._house.close()
         self._lock.close()
 
-    def _connect_host(self) -> str:
-        host = self._settings.broker.host
-        return "127.0.0.1" if host in ("0.0.0.0", "::", "") else host  # noqa: S104
-
     # ------------------------------------------------------------ terminals
 
     def _publish(self, topic: str, payload: bytes) -> None:
         if self._link is not None:
             self._link.publish(topic, payload)
+        if self._serial is not None:
+            self._serial.publish(topic, payload)
+
+    def _heard_with_next_key(self, terminal: str, key: bytes) -> None:
+        def keep(connection: Connection) -> bool:
+            found = Terminals(connection, self._house.vault)
+            return found.heard_with_next_key(terminal, key, self._clock())
+
+        self._writer.call(keep)
+
+    def _greeted(self, terminal: str, site_id: int) -> None:
+        self._feedback.greeted(terminal, site_id)
 
     def _link_changed(self, up: bool) -> None:
         if up:
             self._desk.offer_rosters()
         else:
             self.watch.all_silent()
+            if self._serial is not None:
+                self._serial.broker_lost()
 
     def _record_incident(self, at_ms: int, code: str, terminal: str | None, detail: str) -> None:
         log.warning("incident", code=code, terminal=terminal, detail=detail)
         self._writer.call(
             lambda connection: add_incident(connection, at_ms, code, terminal, detail)
         )
+
+    def _reported(self, code: str, terminal: str) -> None:
+        log.warning("incident", code=code, terminal=terminal, detail="")
+        self.watch.counted(code, terminal)
+
+    def _keep_health(self, terminal: str, said_ms: int, numbers: dict[str, int]) -> None:
+        self._writer.call(lambda connection: keep_health(connection, terminal, said_ms, numbers))
+
+    def _remember_gates(self) -> None:
+        """Tells the watch what each gate said before this start."""
+        with reading(self._house.engine) as connection:
+            firmware, health = firmware_versions(connection), stored_health(connection)
+        for gate in self.watch.gates():
+            said = health.get(gate.terminal_id)
+            # What an older Sitegate kept may lack a number that this one needs.
+            whole = said is not None and all(name in said.numbers for name, *_ in HEALTH)
+            self.watch.remember(
+                gate.terminal_id,
+                firmware.get(gate.terminal_id, ""),
+                said.said_ms if said else None,
+                said.numbers if said and whole else None,
+            )
 
     # ------------------------------------------------------------ register
 
@@ -178,11 +269,13 @@ class Hub:
             if version == self._register_version:
                 return False
             terminals = register.terminals()
-            rosters: dict[int, Roster] = {
-                site_id: build_roster(version, register.badges(site_id))
-                for site_id, _ in register.sites()
-            }
-        self._broker.configure((key.terminal, broker_password(key.key)) for key in terminals)
+            site_ids = [site_id for site_id, _ in register.sites()]
+            rosters = build_rosters(version, register.badges(), site_ids)
+        self._broker.configure(
+            (user, broker_password(key))
+            for terminal in terminals
+            for user, key in terminal.logins()
+        )
         self.watch.replace([(key.terminal, key.name, key.direction) for key in terminals])
         self._desk.replace(terminals, rosters)
         self._projector.register_changed()
@@ -201,16 +294,68 @@ class Hub:
                 if self._stopping.wait(REGISTER_POLL_S):
                     return
                 news = self._take_register()
+                self._renew_certificate()
+                self._take_orders()
             except (SitegateError, DatabaseError) as error:
                 log.error("register not taken", error=type(error).__name__)
                 if self._stopping.wait(REGISTER_POLL_S):
                     return
 
+    def _renew_certificate(self) -> None:
+        """Looks once in RENEW_CHECK_MS; a name given to a gate comes with a register version."""
+        now = self._clock()
+        if now >= self._renew_at_ms:
+            self._renew_at_ms = now + RENEW_CHECK_MS
+            self._broker.renew()
+
+    # ------------------------------------------------------------ firmware
+
+    def _take_orders(self) -> None:
+        """Offers the terminals the firmware they are to run, if an order came in between."""
+        with reading(self._house.engine) as connection:
+            newest = newest_order(connection)
+            if newest == self._newest_order:
+                return
+            self._updates.replace(orders(connection), packs(connection))
+        self._newest_order = newest
+        self._desk.offer_firmware()
+        self.changes.notify()
+
+    def _update_changed(self, order: FirmwareOrder) -> None:
+        self._writer.call(lambda connection: keep_progress(connection, order))
+        self.changes.notify()
+
+    def _firmware_seen(self, terminal: str, firmware: str) -> None:
+        at_ms = self._clock()
+        self._writer.call(
+            lambda connection: keep_firmware_seen(connection, terminal, firmware, at_ms)
+        )
+
+    def _keep_crash(
+        self, terminal: str, boot: int, first: int, text: str, kept: Callable[[bool], None]
+    ) -> None:
+        at_ms = self._clock()
+        future = self._writer.call(
+            lambda connection: keep_crash(connection, terminal, boot, first, text, at_ms)
+        )
+
+        def committed(done: Future[bool]) -> None:
+            # What could not be stored is not freed at the gate: it comes again.
+            if done.exception() is None:
+                kept(done.result())
+
+        future.add_done_callback(committed)
+
     # ------------------------------------------------------------ projection
 
     def _projected(self) -> None:
         self.changes.notify()
+        self._feedback.wake()
         self._wake_forwarder()
+
+    def _registered(self) -> None:
+        self.changes.notify()
+        self._feedback.wake()
 
     def _wake_forwarder(self) -> None:
         if self._forwarder_thread is not None:

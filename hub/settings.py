@@ -11,9 +11,11 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -28,17 +30,93 @@ NESTED = "__"
 DEFAULT_FILE = Path("sitegate.toml")
 
 
+@dataclass(frozen=True, slots=True)
+class BrokerAddress:
+    """Where an existing broker is."""
+
+    host: str
+    port: int
+    tls: bool
+
+
+def parse_broker_url(url: str) -> BrokerAddress | None:
+    """Returns what an address like ``mqtts://broker.example:8883`` says, None if it is none.
+
+    Without a port it is the registered one: 1883, with TLS 8883. User, password and path are
+    refused: a password in an address ends up in logs.
+    """
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        return None
+    if parts.scheme not in ("mqtt", "mqtts") or not host or port == 0:
+        return None
+    if "@" in parts.netloc or parts.path not in ("", "/") or parts.query or parts.fragment:
+        return None
+    tls = parts.scheme == "mqtts"
+    return BrokerAddress(host, port or (8883 if tls else 1883), tls)
+
+
+def is_loopback(host: str) -> bool:
+    """Returns whether this address can be reached from this machine only."""
+    return host.startswith("127.") or host in ("localhost", "::1")
+
+
 class _Table(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class BrokerSettings(_Table):
-    """The broker that the hub starts for its terminals."""
+    """The broker of the terminals: the one the hub starts, or one that is there already."""
 
     host: str = Field(
         default="127.0.0.1", description="Address the broker listens on for terminals."
     )
     port: int = Field(default=1883, ge=0, le=65535, description="MQTT port; 0 takes a free one.")
+    tls: str = Field(
+        default="auto",
+        pattern="^(auto|on|off)$",
+        description="Encrypted: on, off, or auto: unless only this machine can connect.",
+    )
+    external: str = Field(
+        default="",
+        description="Address of an existing broker, mqtt:// or mqtts://; empty: the hub's own.",
+    )
+    external_user: str = Field(
+        default="hub", min_length=1, description="The hub's login at an existing broker."
+    )
+    external_password_file: str = Field(
+        default="",
+        description="File with its password; empty: the one `sitegate broker config` made.",
+    )
+    external_ca: str = Field(
+        default="",
+        description="Certificate of the CA an existing broker has its own from; empty: the hub's.",
+    )
+
+    @field_validator("external")
+    @classmethod
+    def _check_external(cls, value: str) -> str:
+        if value and parse_broker_url(value) is None:
+            raise ValueError("mqtt://HOST[:PORT] or mqtts://HOST[:PORT]")
+        return value
+
+    @property
+    def encrypted(self) -> bool:
+        """Whether gates connect with TLS."""
+        outside = parse_broker_url(self.external)
+        if outside is not None:
+            return outside.tls
+        return self.tls == "on" or (self.tls == "auto" and not is_loopback(self.host))
+
+
+class SerialSettings(_Table):
+    """Ports of this machine that gates are at with a USB cable."""
+
+    ports: list[str] = Field(
+        default=[], description="Serial ports of gates: names, patterns or socket:// addresses."
+    )
 
 
 class WebSettings(_Table):
@@ -90,6 +168,7 @@ class Settings(BaseSettings):
         description="Least level that is logged.",
     )
     broker: BrokerSettings = Field(default=BrokerSettings(), description="Table `[broker]`.")
+    serial: SerialSettings = Field(default=SerialSettings(), description="Table `[serial]`.")
     web: WebSettings = Field(default=WebSettings(), description="Table `[web]`.")
     authority: AuthoritySettings = Field(
         default=AuthoritySettings(), description="Table `[authority]`."

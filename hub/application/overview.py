@@ -8,10 +8,14 @@ neither names nor numbers, so that none reaches a log.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal, Protocol
 
+from hub.application.gate_alarms import Standing as StandingAlarm
+from hub.application.gate_alarms import alarms_of
+from hub.application.gate_events import GateNews
 from hub.domain.registration import LIVE, State
 
 
@@ -57,11 +61,19 @@ class SiteName:
 
 @dataclass(frozen=True, slots=True)
 class GateName:
-    """One gate of a site; `direction` is `in` or `out`."""
+    """One gate of a site, and what its records tell of this day.
+
+    Args:
+        direction: one of `hub.application.terminals.DIRECTIONS`.
+        passed: people who went through after a tap; None when its turnstile does not tell.
+        news: what it told of itself, newest first.
+    """
 
     terminal_id: str
     name: str
     direction: str
+    passed: int | None = None
+    news: tuple[GateNews, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -246,7 +258,7 @@ class GateStatus:
     """Live state of one gate, as far as this run of the hub knows it.
 
     Args:
-        direction: `in` or `out`.
+        direction: one of `hub.application.terminals.DIRECTIONS`.
         online: None while nothing was heard of it.
         last_seen_ms: last message that carried a valid MAC, UTC milliseconds.
         unsent: records kept at the gate and not yet at the hub, as it said itself.
@@ -255,6 +267,10 @@ class GateStatus:
         reader_ok: its badge reader answers.
         incidents_today: rejected messages and faults of this Brussels day.
         last_incident_code: code of the last of them, None for none.
+        firmware: what it introduced itself with, ``<version>+<digest>``; empty for not known.
+        health: its last health message, the numbers of `protocol.messages.HEALTH` by their names;
+            None when none is known.
+        health_ms: when the hub heard that, UTC milliseconds.
     """
 
     terminal_id: str
@@ -268,6 +284,13 @@ class GateStatus:
     reader_ok: bool | None = None
     incidents_today: int = 0
     last_incident_code: str | None = None
+    firmware: str = ""
+    health: Mapping[str, int] | None = None
+    health_ms: int | None = None
+
+    def alarms(self, news: tuple[GateNews, ...]) -> tuple[StandingAlarm, ...]:
+        """Returns the alarms that stand, the most urgent first, given what it told today."""
+        return alarms_of(self.health, self.reader_ok, self.roster_version, news)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,8 @@ it was. Nothing here reads a clock: *now* is the moment the hub first held the r
 inbox keeps, so that a rebuild from nothing decides what was decided then.
 
 A tap without a trusted clock waits undated until a "time set" record of the same boot tells what
-its ticks meant; whichever of the two arrives first, the result is the same.
+its ticks meant; whichever of the two arrives first, the result is the same. So does what a gate
+tells about itself (`hub.application.gate_events`).
 
 The register (whose badge, which works number) is the present one: a rebuild after an import may
 give people to taps of badges that were unknown before, which is what one rebuilds for.
@@ -21,6 +22,12 @@ from typing import Protocol
 
 import structlog
 
+from hub.application.gate_events import (
+    STORAGE_RESET_CODE,
+    GateEvent,
+    event_of,
+    went_through,
+)
 from hub.domain.causes import Cause
 from hub.domain.day_regime import TapFacts, decide, tap_day
 from hub.domain.presence import Presence, PresenceTap, fold
@@ -29,6 +36,7 @@ from protocol.errors import MalformedError
 from protocol.limits import RECORD_SIZE
 from protocol.record import (
     DIRECTION_OUT,
+    KIND_STORAGE_RESET,
     KIND_TAP,
     KIND_TIME_SET,
     VERDICT_GRANTED,
@@ -128,6 +136,26 @@ class ProjectionPort(Protocol):
         """Gives an undated tap its moment."""
         ...
 
+    def add_events(self, events: list[GateEvent]) -> None:
+        """Adds what a gate told of itself."""
+        ...
+
+    def date_events(self, stream_id: int, boot: int, zero_ms: int) -> None:
+        """Gives the undated events of this boot their moment; it began at `zero_ms` (UTC)."""
+        ...
+
+    def count_passages(self, terminal_id: str, day: date, count: int) -> None:
+        """Adds to how many people went through this gate on this day."""
+        ...
+
+    def had_journal_before(self, stream_id: int) -> bool:
+        """Returns whether the terminal of this stream had another one earlier."""
+        ...
+
+    def report(self, at_ms: int, code: str, terminal_id: str) -> None:
+        """Keeps an incident; once, however often everything is derived again."""
+        ...
+
     def undated(self, stream_id: int, boot: int) -> list[TapRow]:
         """Returns the taps of this boot that wait for a date, by sequence number."""
         ...
@@ -186,16 +214,27 @@ class Projection:
 
     def _apply(self, port: ProjectionPort, run: InboxRun) -> int:
         taps: list[TapRow] = []
+        events: list[GateEvent] = []
+        passages: dict[date, int] = {}
         for record in self._records(run):
             if record.kind == KIND_TAP:
                 tap = self._tap(port, run, record)
                 taps.append(tap)
-            elif record.kind == KIND_TIME_SET and record.utc_s:
-                if taps:
-                    self._keep(port, run, taps)
-                    taps = []
+                continue
+            if record.kind == KIND_TIME_SET and record.utc_s:
+                self._keep(port, run, taps, events)
+                taps, events = [], []
                 self._time_set(port, run, record)
-        self._keep(port, run, taps)
+            if went_through(record):
+                day = tap_day(self._moment(port, run, record), run.received_ms)
+                passages[day] = passages.get(day, 0) + 1
+                continue
+            event = self._event(port, run, record)
+            if event is not None:
+                events.append(event)
+        self._keep(port, run, taps, events)
+        for day, count in passages.items():
+            port.count_passages(run.terminal_id, day, count)
         return len(run.records) // RECORD_SIZE
 
     def _records(self, run: InboxRun) -> Iterable[Record]:
@@ -207,14 +246,35 @@ class Projection:
                 seq = run.first_seq + offset // RECORD_SIZE
                 log.error("unreadable record", terminal=run.terminal_id, seq=seq)
 
-    def _tap(self, port: ProjectionPort, run: InboxRun, record: Record) -> TapRow:
-        at_ms: int | None = None
+    def _moment(self, port: ProjectionPort, run: InboxRun, record: Record) -> int | None:
         if record.utc_s:
-            at_ms = record.utc_s * 1000 + record.utc_ms
-        else:
-            mark = port.clock_mark(run.stream_id, record.boot)
-            if mark is not None:
-                at_ms = mark[1] - (mark[0] - record.ticks_ms)
+            return record.utc_s * 1000 + record.utc_ms
+        mark = port.clock_mark(run.stream_id, record.boot)
+        return None if mark is None else mark[1] - (mark[0] - record.ticks_ms)
+
+    def _event(self, port: ProjectionPort, run: InboxRun, record: Record) -> GateEvent | None:
+        found = event_of(record)
+        if found is None:
+            return None
+        code, detail = found
+        if record.kind == KIND_STORAGE_RESET and port.had_journal_before(run.stream_id):
+            code = 1
+            port.report(run.received_ms, STORAGE_RESET_CODE, run.terminal_id)
+        return GateEvent(
+            stream_id=run.stream_id,
+            seq=record.seq,
+            terminal_id=run.terminal_id,
+            kind=record.kind,
+            code=code,
+            detail=detail,
+            boot=record.boot,
+            ticks_ms=record.ticks_ms,
+            at_ms=self._moment(port, run, record),
+            received_ms=run.received_ms,
+        )
+
+    def _tap(self, port: ProjectionPort, run: InboxRun, record: Record) -> TapRow:
+        at_ms = self._moment(port, run, record)
         known = port.known(record.data)
         return TapRow(
             stream_id=run.stream_id,
@@ -232,7 +292,11 @@ class Projection:
             received_ms=run.received_ms,
         )
 
-    def _keep(self, port: ProjectionPort, run: InboxRun, taps: list[TapRow]) -> None:
+    def _keep(
+        self, port: ProjectionPort, run: InboxRun, taps: list[TapRow], events: list[GateEvent]
+    ) -> None:
+        if events:
+            port.add_events(events)
         if not taps:
             return
         port.add_taps(taps)
@@ -244,6 +308,7 @@ class Projection:
             return
         utc_ms = record.utc_s * 1000 + record.utc_ms
         port.add_clock_mark(run.stream_id, record.boot, record.ticks_ms, utc_ms)
+        port.date_events(run.stream_id, record.boot, utc_ms - record.ticks_ms)
         for tap in port.undated(run.stream_id, record.boot):
             tap.at_ms = utc_ms - (record.ticks_ms - tap.ticks_ms)
             port.date_tap(tap)

@@ -18,16 +18,22 @@ def main() -> None:
     """Runs the command line and ends the process with its exit code."""
     # Importing a command module adds its commands to the application.
     from hub.cli import (
+        bridge,
+        broker,
         demo,
         doctor,
+        flash,
         people,
         rebuild,
         run,
         settings,
+        terminal_changes,
         terminals,
+        updates,
     )
 
-    del demo, doctor, people, rebuild, run, settings, terminals
+    del bridge, broker, demo, doctor, flash, people, rebuild, run, settings
+    del terminal_changes, terminals, updates
     try:
         app(prog_name="sitegate")
     except SitegateError as error:

@@ -20,6 +20,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_time
+from babel.numbers import format_decimal
 
 LANGUAGES: Final = ("fr", "nl", "de", "en")
 FALLBACK: Final = "en"
@@ -138,6 +139,12 @@ def moment_text(utc_ms: int, language: str) -> str:
     """Returns day and time in Brussels, for example ``23 november 2026 07:04:09``."""
     day = format_date(_local(utc_ms).date(), "d MMMM y", locale=_locale(language))
     return f"{day} {time_text(utc_ms, language)}"
+
+
+def number_text(value: float, language: str, digits: int) -> str:
+    """Returns a number with so many digits behind the decimal sign, in Belgium a comma."""
+    pattern = "#,##0" + ("." + "0" * digits if digits else "")
+    return format_decimal(value, format=pattern, locale=_locale(language))
 
 
 @cache

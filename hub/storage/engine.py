@@ -18,7 +18,22 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 from hub.errors import PermanentError
 from hub.storage.schema import metadata
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 4
+_STEPS = {
+    1: ("ALTER TABLE badge ADD COLUMN valid_from VARCHAR(10)",),
+    2: (
+        "ALTER TABLE terminal ADD COLUMN lane VARCHAR NOT NULL DEFAULT ''",
+        "ALTER TABLE terminal ADD COLUMN key_number INTEGER NOT NULL DEFAULT 1",
+        "ALTER TABLE terminal ADD COLUMN next_key_sealed BLOB",
+        "ALTER TABLE terminal ADD COLUMN settings_sealed BLOB",
+        "ALTER TABLE terminal ADD COLUMN flashed_sha256 BLOB",
+    ),
+    3: (),  # new tables only
+}
+"""What brings a database of that version to the next one; new tables are made, rows stay.
+
+A new derived table begins empty and is filled from the cursor on: to read the whole inbox here
+would keep a hub from starting for minutes. `sitegate rebuild` fills in what came before."""
 BUSY_MS = 60_000
 """An import writes about 500 people a second (measured on two slow cores), so that 20,000 hold the
 write lock for 40 s. Who waits for it is late; who gives up has lost what he wanted to write."""
@@ -72,7 +87,7 @@ def open_engine(path: Path) -> Engine:
 
 
 def _prepare(engine: Engine) -> None:
-    """Checks what is there, and makes the tables of a new database."""
+    """Checks what is there; makes the tables of a new database, or those of an older one newer."""
     with engine.connect() as connection:
         verdict = connection.execute(text("PRAGMA quick_check(1)")).scalar_one()
         version = connection.execute(text("PRAGMA user_version")).scalar_one()
@@ -82,6 +97,15 @@ def _prepare(engine: Engine) -> None:
         raise PermanentError("HUB-1010", found=version, known=SCHEMA_VERSION)
     if version == 0:
         with writing(engine) as connection:
+            metadata.create_all(connection)
+            connection.execute(text(f"PRAGMA user_version={SCHEMA_VERSION}"))
+    elif version < SCHEMA_VERSION:
+        with writing(engine) as connection:
+            # Asked again under the write lock: another process may have been quicker.
+            version = connection.execute(text("PRAGMA user_version")).scalar_one()
+            for step in range(version, SCHEMA_VERSION):
+                for statement in _STEPS[step]:
+                    connection.execute(text(statement))
             metadata.create_all(connection)
             connection.execute(text(f"PRAGMA user_version={SCHEMA_VERSION}"))
 

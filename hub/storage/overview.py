@@ -22,6 +22,7 @@ from hub.application.overview import (
 from hub.domain.legal_day import day_bounds_ms
 from hub.domain.registration import LIVE, State
 from hub.storage.engine import reading
+from hub.storage.gate_news import news_of_gates, passages_of_day
 from hub.storage.schema import (
     company,
     person,
@@ -86,6 +87,9 @@ class Overview:
             ).all()
             # A revoked gate opens no more, but what it kept before counts.
             names: dict[str, str] = {row.id: row.name for row in gates}
+            in_use = [row for row in gates if row.revoked_ms is None]
+            news = news_of_gates(connection, [row.id for row in in_use], start_ms, end_ms)
+            passed = passages_of_day(connection, [row.id for row in in_use], day)
             present = _presences(connection, site_id, [day])
             registered = _registrations(connection, site_id, registration.c.day == day)
             # What ended badly stays in view on the day on which it ended: a tap that arrives
@@ -123,9 +127,10 @@ class Overview:
                 turned_away=_turned_away(connection, names, start_ms, end_ms),
                 undated=_undated(connection, names),
                 gates=tuple(
-                    GateName(row.id, row.name, row.direction)
-                    for row in gates
-                    if row.revoked_ms is None
+                    GateName(
+                        row.id, row.name, row.direction, passed.get(row.id), news.get(row.id, ())
+                    )
+                    for row in in_use
                 ),
                 people_known=connection.scalar(
                     select(func.count())

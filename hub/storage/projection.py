@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, delete
 
+from hub.application.gate_events import GateEvent
 from hub.application.projection import (
     InboxRun,
     Known,
@@ -19,12 +20,20 @@ from hub.domain.legal_day import day_bounds_ms
 from hub.domain.presence import Presence
 from hub.errors import LocalProtocolError
 from hub.storage.history import RegistrationEvent, apply_event, read_events
-from hub.storage.schema import clock_mark, presence, registration, tap
+from hub.storage.incidents import add_incident
+from hub.storage.schema import (
+    clock_mark,
+    gate_event,
+    passage_count,
+    presence,
+    registration,
+    tap,
+)
 from hub.storage.schema import projection as projection_table
 from protocol.record import VERDICT_GRANTED
 
 NAME = "presence"
-DERIVED = (tap, clock_mark, presence, registration)
+DERIVED = (tap, clock_mark, gate_event, passage_count, presence, registration)
 
 _RUNS = """
 SELECT inbox.id, inbox.stream_id, stream.terminal_id, terminal.site_id, inbox.first_seq,
@@ -49,6 +58,18 @@ _UNDATED = (
     "SELECT " + _TAP_COLUMNS + " FROM tap "  # noqa: S608
     "WHERE stream_id = ? AND boot = ? AND at_ms IS NULL ORDER BY seq"
 )
+_ADD_EVENT = """
+INSERT INTO gate_event (stream_id, seq, terminal_id, kind, code, detail, boot, ticks_ms, at_ms,
+                        received_ms) VALUES (?,?,?,?,?,?,?,?,?,?)
+"""
+_COUNT_PASSAGES = """
+INSERT INTO passage_count (terminal_id, day, passed) VALUES (?,?,?)
+ON CONFLICT (terminal_id, day) DO UPDATE SET passed = passed + excluded.passed
+"""
+_JOURNAL_BEFORE = """
+SELECT 1 FROM stream JOIN stream AS earlier ON earlier.terminal_id = stream.terminal_id
+WHERE stream.id = ? AND earlier.id < stream.id LIMIT 1
+"""
 _PRESENCE = """
 SELECT first_in_ms, last_ms, inside, taps, received_ms, terminal_id
 FROM presence WHERE person_id = ? AND site_id = ? AND day = ?
@@ -71,6 +92,10 @@ class Derived:
         owners: owners of badges already looked up; shared by the transactions that see the same
             register.
         events: what became of registrations, still to be applied (a rebuild only).
+        rebuilding: incidents are kept already; they are not kept again.
+
+    Attributes:
+        reported: (code, terminal) of the incidents kept in this transaction.
     """
 
     def __init__(
@@ -78,6 +103,7 @@ class Derived:
         connection: Connection,
         owners: dict[bytes, Known | None],
         events: Iterator[RegistrationEvent] | None = None,
+        rebuilding: bool = False,
     ) -> None:
         self._connection = connection
         self._run: Any = connection.exec_driver_sql
@@ -85,6 +111,8 @@ class Derived:
         self._events = events or iter(())
         self._event = next(self._events, None)
         self._early: dict[str, list[RegistrationEvent]] = {}
+        self._rebuilding = rebuilding
+        self.reported: list[tuple[str, str]] = []
 
     def cursor(self) -> int:
         """Returns the id of the last inbox row that was projected."""
@@ -134,6 +162,41 @@ class Derived:
                 for tap in taps
             ],
         )  # fmt: skip
+
+    def add_events(self, events: list[GateEvent]) -> None:
+        """See `ProjectionPort`."""
+        self._run(
+            _ADD_EVENT,
+            [
+                (
+                    event.stream_id, event.seq, event.terminal_id, event.kind, event.code,
+                    event.detail, event.boot, event.ticks_ms, event.at_ms, event.received_ms,
+                )
+                for event in events
+            ],
+        )  # fmt: skip
+
+    def date_events(self, stream_id: int, boot: int, zero_ms: int) -> None:
+        """See `ProjectionPort`."""
+        self._run(
+            "UPDATE gate_event SET at_ms = ? + ticks_ms "
+            "WHERE stream_id = ? AND boot = ? AND at_ms IS NULL",
+            (zero_ms, stream_id, boot),
+        )
+
+    def count_passages(self, terminal_id: str, day: date, count: int) -> None:
+        """See `ProjectionPort`."""
+        self._run(_COUNT_PASSAGES, (terminal_id, day.isoformat(), count))
+
+    def had_journal_before(self, stream_id: int) -> bool:
+        """See `ProjectionPort`."""
+        return self._run(_JOURNAL_BEFORE, (stream_id,)).first() is not None
+
+    def report(self, at_ms: int, code: str, terminal_id: str) -> None:
+        """See `ProjectionPort`."""
+        if not self._rebuilding:
+            add_incident(self._connection, at_ms, code, terminal_id, "")
+            self.reported.append((code, terminal_id))
 
     def date_tap(self, tap: TapRow) -> None:
         """See `ProjectionPort`."""
@@ -248,9 +311,16 @@ class Derived:
             raise LocalProtocolError("HUB-1402", reference=reference)
 
 
-def project_some(connection: Connection, owners: dict[bytes, Known | None]) -> int:
-    """Projects the next chunk; returns the number of records (0: nothing left)."""
-    return Projection().step(Derived(connection, owners))
+def project_some(
+    connection: Connection, owners: dict[bytes, Known | None]
+) -> tuple[int, list[tuple[str, str]]]:
+    """Projects the next chunk.
+
+    Returns:
+        The number of records (0: nothing left), and (code, terminal) of the incidents found.
+    """
+    derived = Derived(connection, owners)
+    return Projection().step(derived), derived.reported
 
 
 def rebuild(connection: Connection) -> int:
@@ -265,7 +335,7 @@ def rebuild(connection: Connection) -> int:
     for table in DERIVED:
         connection.execute(delete(table))
     connection.execute(delete(projection_table).where(projection_table.c.name == NAME))
-    derived = Derived(connection, {}, read_events(connection))
+    derived = Derived(connection, {}, read_events(connection), rebuilding=True)
     projection = Projection()
     total = 0
     # One run at a time, so that what became of registrations falls between the same runs as then.

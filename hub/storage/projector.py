@@ -21,11 +21,18 @@ class Projector:
     Args:
         writer: runs the jobs; it is also where `wake` is called from after each commit.
         projected: called in the writer's thread after something was projected.
+        reported: called there with code and terminal of each incident that was found and kept.
     """
 
-    def __init__(self, writer: Writer, projected: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        writer: Writer,
+        projected: Callable[[], None],
+        reported: Callable[[str, str], None] = lambda _code, _terminal: None,
+    ) -> None:
         self._writer = writer
         self._projected = projected
+        self._reported = reported
         self._owners: dict[bytes, Known | None] = {}
         self._queued = False
 
@@ -39,17 +46,20 @@ class Projector:
             self._queued = True
             self._writer.call(self._job).add_done_callback(self._done)
 
-    def _job(self, connection: Connection) -> int:
+    def _job(self, connection: Connection) -> tuple[int, list[tuple[str, str]]]:
         # Cleared first: what is stored from here on needs another job.
         self._queued = False
         return project_some(connection, self._owners)
 
-    def _done(self, future: Future[int]) -> None:
+    def _done(self, future: Future[tuple[int, list[tuple[str, str]]]]) -> None:
         error = future.exception()
         if error is not None:
             # The cursor did not move, so nothing is lost; the next wake tries the same piece.
             log.error("projection failed", error=type(error).__name__)
             return
-        if future.result():
+        count, reported = future.result()
+        for code, terminal in reported:
+            self._reported(code, terminal)
+        if count:
             self._projected()
             self.wake()

@@ -1,8 +1,11 @@
 """The tables. Facts are append-only; everything derived can be dropped and rebuilt from them.
 
 Register (imported): site, works, company, person, badge, terminal.
+Firmware of the terminals, and what each last said: firmware, firmware_order, firmware_seen,
+crash_log, gate_health.
 Facts: stream, inbox, gap, incident, registration_event.
-Derived from inbox + register + registration_event: tap, clock_mark, presence, registration.
+Derived from inbox + register + registration_event: tap, clock_mark, gate_event, passage_count,
+presence, registration.
 """
 
 from __future__ import annotations
@@ -81,8 +84,9 @@ badge = Table(
     Column("tag", LargeBinary(8), primary_key=True),
     Column("person_id", ForeignKey("person.id"), nullable=False),
     Column("state", String, nullable=False),  # active | blocked
-    Column("valid_until", String(10)),  # Brussels day, ISO
+    Column("valid_until", String(10)),  # last Brussels day, ISO
     Column("linked_ms", BigInteger, nullable=False),
+    Column("valid_from", String(10)),  # first Brussels day, ISO; since version 2
 )
 
 terminal = Table(
@@ -91,10 +95,77 @@ terminal = Table(
     Column("id", String(24), primary_key=True),
     Column("site_id", ForeignKey("site.id"), nullable=False),
     Column("name", String, nullable=False),
-    Column("direction", String(3), nullable=False),  # in | out
+    Column("lane", String, nullable=False, server_default=""),
+    Column("direction", String(8), nullable=False),  # in | out | none | buttons | toggle
     Column("key_sealed", LargeBinary, nullable=False),
+    # 1 for its first key; the next one waits, good as well, until the gate is heard with it.
+    Column("key_number", Integer, nullable=False, server_default="1"),
+    Column("next_key_sealed", LargeBinary),
+    # JSON: how the gate is set up, with its Wi-Fi passwords and without keys.
+    Column("settings_sealed", LargeBinary),
+    # SHA-256 of the settings file that was last written to a gate; it holds a key, so it tells
+    # nothing else.
+    Column("flashed_sha256", LargeBinary(32)),
     Column("added_ms", BigInteger, nullable=False),
     Column("revoked_ms", BigInteger),
+)
+
+# ---------------------------------------------------------------- firmware of the terminals
+
+firmware = Table(
+    "firmware",
+    metadata,
+    Column("digest", String(64), primary_key=True),
+    Column("version", String(32), nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("pack", LargeBinary, nullable=False),
+    Column("added_ms", BigInteger, nullable=False),
+)
+
+firmware_order = Table(
+    "firmware_order",
+    metadata,
+    # The newest order of each terminal.
+    Column("terminal_id", ForeignKey("terminal.id"), primary_key=True),
+    Column("number", BigInteger, nullable=False),
+    Column("digest", ForeignKey("firmware.digest"), nullable=False),
+    Column("ordered_ms", BigInteger, nullable=False),
+    # How far it is; the terminal's journal holds the outcome as a record too.
+    Column("fetched", Integer, nullable=False),
+    Column("outcome", Integer, nullable=False),
+    Column("why", Integer, nullable=False),
+    Column("outcome_ms", BigInteger, nullable=False),
+)
+
+firmware_seen = Table(
+    "firmware_seen",
+    metadata,
+    Column("terminal_id", ForeignKey("terminal.id"), primary_key=True),
+    Column("version", String(32), nullable=False),
+    Column("seen_ms", BigInteger, nullable=False),
+)
+
+crash_log = Table(
+    "crash_log",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("terminal_id", ForeignKey("terminal.id"), nullable=False),
+    Column("boot", Integer, nullable=False),
+    # Place of the text's first character in what the terminal wrote.
+    Column("start", Integer, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("first_ms", BigInteger, nullable=False),
+    Column("last_ms", BigInteger, nullable=False),
+    Index("crash_log_of_terminal", "terminal_id", "boot"),
+)
+
+gate_health = Table(
+    "gate_health",
+    metadata,
+    Column("terminal_id", ForeignKey("terminal.id"), primary_key=True),
+    Column("said_ms", BigInteger, nullable=False),
+    # JSON: the numbers of its health message by their names.
+    Column("numbers", Text, nullable=False),
 )
 
 # ---------------------------------------------------------------- facts
@@ -214,6 +285,36 @@ clock_mark = Table(
     Column("boot", Integer, primary_key=True),
     Column("ticks_ms", BigInteger, nullable=False),
     Column("utc_ms", BigInteger, nullable=False),
+)
+
+gate_event = Table(
+    "gate_event",
+    metadata,
+    # What a gate told of itself; hub.application.gate_events says which records and how.
+    Column("stream_id", ForeignKey("stream.id"), primary_key=True),
+    Column("seq", BigInteger, primary_key=True),
+    Column("terminal_id", String(24), nullable=False),
+    Column("kind", Integer, nullable=False),
+    Column("code", Integer, nullable=False),
+    Column("detail", BigInteger, nullable=False),
+    Column("boot", Integer, nullable=False),
+    Column("ticks_ms", BigInteger, nullable=False),
+    # UTC milliseconds; NULL while no clock evidence dates it.
+    Column("at_ms", BigInteger),
+    Column("received_ms", BigInteger, nullable=False),
+    Index("gate_event_by_receipt", "terminal_id", "received_ms"),
+    Index("gate_event_undated", "stream_id", "boot", sqlite_where=text("at_ms IS NULL")),
+    sqlite_with_rowid=False,
+)
+
+passage_count = Table(
+    "passage_count",
+    metadata,
+    Column("terminal_id", String(24), primary_key=True),
+    # Brussels day; that of receipt for a passage without a date.
+    Column("day", String(10), primary_key=True),
+    Column("passed", Integer, nullable=False),
+    sqlite_with_rowid=False,
 )
 
 presence = Table(

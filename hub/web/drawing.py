@@ -12,6 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from hub.application.overview import PersonRow, Standing
+from hub.web.gates import tiles
 from hub.web.live import BEAT_S, Picture
 from hub.web.scene import Scene
 from hub.web.words import Words
@@ -87,6 +88,7 @@ def _render(name: str, scene: Scene, words: Words, **values: Any) -> str:
         words=words,
         row=partial(_draw_person, words.language, bool(scene.board and len(scene.board.works) > 1)),
         waiting=_waiting(scene, words),
+        tiles=tiles(scene, words),
         unfolded=_unfolded(scene),
         stale_ms=round(2.5 * BEAT_S * 1000),
         asset=asset,

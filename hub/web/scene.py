@@ -44,7 +44,17 @@ class Scene:
         """
         content = asdict(self)
         board = self.board
+        told = {gate.terminal_id: gate.news for gate in board.gates} if board else {}
+        for shown, gate in zip(content["gates"], self.gates, strict=True):
+            shown["alarms"] = [
+                {"urgent": one.alarm.urgent, **asdict(one)}
+                for one in gate.alarms(told.get(gate.terminal_id, ()))
+            ]
         if board is not None:
+            for shown, gate in zip(content["board"]["gates"], board.gates, strict=True):
+                shown["news"] = [
+                    {"name": one.name, "level": one.level, **asdict(one)} for one in gate.news
+                ]
             content["board"]["not_registered"] = [_person(one) for one in board.not_registered]
             content["board"]["waiting"] = [_person(one) for one in board.waiting]
             content["board"]["companies"] = [

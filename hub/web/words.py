@@ -68,7 +68,15 @@ class Words:
 
     def __call__(self, key: str, **values: object) -> str:
         """Returns the text of the dashboard with that key."""
-        return self._typeset(text(f"dashboard.{key}", self.language, **values))
+        return self.typeset(text(f"dashboard.{key}", self.language, **values))
+
+    def gate(self, key: str, **values: object) -> str:
+        """Returns the text with that key of what gates tell about themselves."""
+        return self.typeset(text(f"gate.{key}", self.language, **values))
+
+    def both(self, texts: tuple[str, str]) -> tuple[str, str]:
+        """Returns the two texts as they are set in this language."""
+        return self.typeset(texts[0]), self.typeset(texts[1])
 
     def counted(self, key: str, count: int, **values: object) -> str:
         """Returns the text for one or for many."""
@@ -128,7 +136,7 @@ class Words:
         key = f"cause.{row.cause}"
         if row.cause in _ORIGINS or key not in catalogue():
             return plain or self.state(row)
-        cause = self._typeset(text(key, self.language))
+        cause = self.typeset(text(key, self.language))
         # Seen although it was taken back: the contradiction is the point, the cause explains it.
         return f"{plain} {cause}" if row.state in (State.CANCELLED, State.DROPPED) else cause
 
@@ -178,9 +186,10 @@ class Words:
             for key in keys
             if key in catalogue() and not placeholders(catalogue()[key][self.language])
         ]
-        return self._typeset(" ".join(sentences))
+        return self.typeset(" ".join(sentences))
 
-    def _typeset(self, written: str) -> str:
+    def typeset(self, written: str) -> str:
+        """Returns a text with the spaces that its language sets before signs."""
         if self.language != "fr":
             return written
         # French sets a space before these signs; a line must not begin with one.

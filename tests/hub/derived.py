@@ -12,7 +12,9 @@ from hub.storage.inbox import Inbox, NewRun
 from hub.storage.projection import project_some
 from hub.storage.schema import (
     clock_mark,
+    gate_event,
     metadata,
+    passage_count,
     presence,
     projection,
     registration,
@@ -23,7 +25,7 @@ from protocol.limits import RECORD_SIZE
 from protocol.record import record_seq
 from tests.hub.house import JOURNAL, TestHouse
 
-DERIVED = (tap, clock_mark, presence, registration, projection)
+DERIVED = (tap, clock_mark, gate_event, passage_count, presence, registration, projection)
 Tables = dict[str, list[tuple[Any, ...]]]
 
 
@@ -60,7 +62,7 @@ class Site:
         total = 0
         while True:
             with writing(self.engine) as connection:
-                count = project_some(connection, self.owners)
+                count, _ = project_some(connection, self.owners)
             if not count:
                 return total
             total += count

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import ssl
 from collections import deque
 from types import TracebackType
 
@@ -22,10 +23,20 @@ class RawClient:
         user: login, and client id unless another is given.
         password: of the login.
         client_id: MQTT client id.
+        context: for TLS.
     """
 
-    def __init__(self, port: int, user: str, password: str, client_id: str = "") -> None:
+    def __init__(
+        self,
+        port: int,
+        user: str,
+        password: str,
+        client_id: str = "",
+        context: ssl.SSLContext | None = None,
+    ) -> None:
         self._socket = socket.create_connection(("127.0.0.1", port), ANSWER_S)
+        if context is not None:
+            self._socket = context.wrap_socket(self._socket, server_hostname="127.0.0.1")
         self._reader = mqtt.PacketReader(PACKET_MAX)
         self._packet_id = 0
         self._early: deque[tuple[object, ...]] = deque()

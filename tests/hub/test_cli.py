@@ -228,6 +228,7 @@ def test_doctor_says_what_a_working_hub_has(
         "terminals": ("ok", "doctor.terminals"),
         "hub": ("ok", "doctor.hub_no"),
         "broker": ("ok", "doctor.broker"),
+        "certificate": ("ok", "doctor.certificate_off"),
         "authority": ("ok", "doctor.authority"),
     }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 
 import pytest
 
@@ -12,9 +13,11 @@ from hub.application.terminals import TerminalKey
 from hub.terminals.session import TerminalDesk
 from hub.terminals.watch import TerminalWatch
 from protocol.batch import encode_batch
-from protocol.limits import CONTROL_MAX, ROSTER_CHUNK_ROWS
+from protocol.difference import merged
+from protocol.limits import CONTROL_MAX, ROSTER_CHUNK_ROWS, ROSTER_ROW_SIZE
 from protocol.mac import Mac, context
 from protocol.messages import (
+    changes_request,
     decode_control,
     encode_control,
     health,
@@ -23,7 +26,7 @@ from protocol.messages import (
     roster_request,
     time_request,
 )
-from protocol.roster import decode_chunk, find_row
+from protocol.roster import NO_CHANGES, decode_changes, decode_chunk, find_row
 from protocol.topics import down_topic, up_topic
 from tests.hub.house import JOURNAL, NOON_MS, record
 
@@ -57,7 +60,9 @@ class Desk:
             lambda topic, payload: self.sent.append((topic, payload)),
             self.watch,
             lambda: self.now_ms,
+            next_key_heard=lambda terminal, key: self.new_keys.append((terminal, key)),
         )
+        self.new_keys: list[tuple[str, bytes]] = []
         self.rosters = {1: build_roster(7, badges(3)), 2: build_roster(7, badges(5))}
         self.take_register(KEYS)
 
@@ -222,7 +227,9 @@ def test_a_question_for_the_time_is_answered_with_this_moment_and_its_own_stamp(
 
 
 def test_a_health_report_is_shown(desk: Desk) -> None:
-    desk.say(OUT, health(12, 2, 7, 60_000, 0, 3_600))
+    desk.say(
+        OUT, health({"unsent": 12, "clock_quality": 2, "roster_version": 7, "heap_free": 60_000})
+    )
     gate = {status.terminal_id: status for status in desk.watch.gates()}["gate-out"]
     shown = (gate.unsent, gate.clock_quality, gate.roster_version, gate.reader_ok, gate.online)
     assert shown == (12, 2, 7, False, True)
@@ -243,13 +250,13 @@ def fetch(desk: Desk, key: TerminalKey) -> tuple[bytes, int]:
     ((_, version, rows, sha256),) = desk.answers(key)
     table, chunks = b"", 0
     assert isinstance(rows, int)
-    while len(table) // 12 < rows:
-        desk.say(key, roster_request(version, len(table) // 12))  # pyright: ignore[reportArgumentType]
+    while len(table) // ROSTER_ROW_SIZE < rows:
+        desk.say(key, roster_request(version, len(table) // ROSTER_ROW_SIZE))  # pyright: ignore[reportArgumentType]
         ((topic, payload),) = desk.sent
         desk.sent.clear()
         assert topic == down_topic(key.terminal, "roster")
         found_version, first, part = decode_chunk(Mac(key.key), key.terminal, payload)
-        assert (found_version, first) == (version, len(table) // 12)
+        assert (found_version, first) == (version, len(table) // ROSTER_ROW_SIZE)
         table, chunks = table + part, chunks + 1
     assert hashlib.sha256(table).hexdigest() == sha256
     return table, chunks
@@ -262,8 +269,53 @@ def test_the_chunks_of_an_offered_roster_make_the_whole_table(desk: Desk, count:
     desk.take_register(KEYS)
     table, chunks = fetch(desk, IN)
     assert chunks == -(-count // ROSTER_CHUNK_ROWS)
-    assert len(table) == 12 * count
+    assert len(table) == ROSTER_ROW_SIZE * count
     assert all(find_row(table, badge.tag) >= 0 for badge in people)
+
+
+def ask_changes(desk: Desk, have: int, wanted: int, first: int) -> tuple[object, ...]:
+    """What a gate hears when it asks for changes."""
+    desk.say(IN, changes_request(have, wanted, first))  # pyright: ignore[reportArgumentType]
+    ((topic, payload),) = desk.sent
+    desk.sent.clear()
+    assert topic == down_topic(IN.terminal, "changes")
+    return decode_changes(Mac(IN.key), IN.terminal, payload)
+
+
+def test_who_has_an_older_roster_gets_what_changed_since(desk: Desk) -> None:
+    people = badges(300)
+    tables = {7: desk.rosters[1].table}
+    for version, count in ((8, 300), (9, 300), (10, 100)):
+        blocked = [replace(row, state="blocked") for row in people[: version * 2]]
+        desk.rosters = {1: build_roster(version, [*blocked, *people[version * 2 : count]])}
+        tables[version] = desk.rosters[1].table
+        desk.take_register(KEYS)
+    for have in (7, 8, 9):
+        changes = b""
+        total = 1
+        while len(changes) < total * ROSTER_ROW_SIZE:
+            first = len(changes) // ROSTER_ROW_SIZE
+            *place, total, rows = ask_changes(desk, have, 10, first)
+            assert place == [have, 10, first]
+            assert isinstance(rows, bytes)
+            assert isinstance(total, int)
+            changes += rows
+        assert merged(tables[have], changes) == tables[10]
+    # Not the newest any more, or beyond the end: the newest is offered.
+    for have, wanted, first in ((7, 9, 0), (7, 11, 0), (9, 10, 60_000), (10, 10, 0)):
+        desk.say(IN, changes_request(have, wanted, first))
+        assert desk.answers(IN) == [["roster", 10, 100, desk.rosters[1].sha256]]
+
+
+def test_a_hub_that_restarted_or_never_knew_a_version_says_so(desk: Desk) -> None:
+    assert ask_changes(desk, 6, 7, 0) == (6, 7, 0, NO_CHANGES, b"")
+    assert ask_changes(desk, 6, 7, 128) == (6, 7, 0, NO_CHANGES, b"")
+
+
+def test_a_new_version_of_the_same_badges_is_a_difference_of_no_rows(desk: Desk) -> None:
+    desk.rosters = {1: build_roster(8, badges(3))}
+    desk.take_register(KEYS)
+    assert ask_changes(desk, 7, 8, 0) == (7, 8, 0, 0, b"")
 
 
 def test_an_empty_roster_is_offered_too(desk: Desk) -> None:
@@ -325,3 +377,43 @@ def test_a_terminal_with_a_new_key_is_not_believed_under_the_old_one(desk: Desk)
     desk.desk.deliver(up_topic("gate-in", "batch"), batch(IN))
     assert desk.incidents == [("gate-in", "HUB-1202", "")]
     assert desk.put == []
+
+
+# ---------------------------------------------------------------- a new key
+
+RENEWED = TerminalKey("gate-in", 1, "In", "in", IN.key, next_key=bytes(range(96, 128)))
+WITH_NEW_KEY = TerminalKey("gate-in", 1, "In", "in", bytes(range(96, 128)))
+
+
+def test_the_old_key_is_good_until_the_new_one_is_heard(desk: Desk) -> None:
+    desk.take_register((RENEWED, OUT))
+    desk.desk.deliver(up_topic("gate-in", "batch"), batch(IN))
+    desk.say(IN, time_request(1, 5))
+    assert (len(desk.put), desk.new_keys, desk.incidents) == (1, [], [])
+    assert desk.answers(IN)
+    # What comes under the new key is taken, and answered under it.
+    desk.desk.deliver(up_topic("gate-in", "batch"), batch(WITH_NEW_KEY, first=4))
+    desk.say(WITH_NEW_KEY, time_request(1, 6))
+    assert (len(desk.put), desk.incidents) == (2, [])
+    assert desk.new_keys == [("gate-in", WITH_NEW_KEY.key)]
+    assert desk.answers(WITH_NEW_KEY)
+    # From then on the old one counts for nothing.
+    desk.desk.deliver(up_topic("gate-in", "batch"), batch(IN, first=7))
+    assert (len(desk.put), desk.incidents) == (2, [("gate-in", "HUB-1202", "")])
+    assert len(desk.new_keys) == 1
+
+
+def test_a_new_key_is_heard_with_any_kind_of_message(desk: Desk) -> None:
+    desk.take_register((RENEWED,))
+    desk.say(WITH_NEW_KEY, time_request(1, 5))
+    assert desk.new_keys == [("gate-in", WITH_NEW_KEY.key)]
+    assert desk.answers(WITH_NEW_KEY)
+
+
+def test_nobody_brings_a_new_key_into_use_without_holding_it(desk: Desk) -> None:
+    desk.take_register((RENEWED, OUT))
+    desk.desk.deliver(up_topic("gate-in", "batch"), batch(OUT, "gate-in"))
+    desk.desk.deliver(up_topic("gate-in", "control"), batch(WITH_NEW_KEY))
+    assert (desk.put, desk.new_keys) == ([], [])
+    desk.desk.deliver(up_topic("gate-in", "batch"), batch(IN))
+    assert len(desk.put) == 1

@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 
 from hub.errors import PermanentError
 from hub.storage.engine import SCHEMA_VERSION, open_engine, reading, writing
-from hub.storage.schema import meta, metadata, site, works
+from hub.storage.schema import meta, metadata, site, terminal, works
 
 SECRET = "85031299761"
 
@@ -107,6 +107,56 @@ def test_a_database_of_a_newer_version_is_refused_and_not_touched(database: Path
     assert caught.value.code == "HUB-1010"
     assert caught.value.extra == {"found": SCHEMA_VERSION + 1, "known": SCHEMA_VERSION}
     assert digest(database) == before
+
+
+NEW_TABLES = (
+    "firmware_order",
+    "firmware_seen",
+    "crash_log",
+    "firmware",
+    "gate_event",
+    "gate_health",
+    "passage_count",
+)
+NEW_COLUMNS = (
+    ("badge", "valid_from"),
+    ("terminal", "lane"),
+    ("terminal", "key_number"),
+    ("terminal", "next_key_sealed"),
+    ("terminal", "settings_sealed"),
+    ("terminal", "flashed_sha256"),
+)
+"""What the first version did not have."""
+
+
+def test_a_database_of_the_first_version_gets_what_it_lacks_and_keeps_its_rows(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "sitegate.db"
+    engine = open_engine(path)
+    with writing(engine) as connection:
+        connection.execute(insert(site).values(id=1, name="Werf Noord"))
+        for table in NEW_TABLES:
+            connection.execute(text(f"DROP TABLE {table}"))
+        for table, column in NEW_COLUMNS:
+            connection.execute(text(f"ALTER TABLE {table} DROP COLUMN {column}"))
+        connection.execute(
+            text(
+                "INSERT INTO terminal (id, site_id, name, direction, key_sealed, added_ms)"
+                " VALUES ('gate-1', 1, 'Poort 1', 'in', x'00', 1)"
+            )
+        )
+        connection.execute(text("PRAGMA user_version=1"))
+    engine.dispose()
+    engine = open_engine(path)
+    with reading(engine) as connection:
+        assert connection.execute(text("PRAGMA user_version")).scalar_one() == SCHEMA_VERSION
+        for table in metadata.sorted_tables:
+            connection.execute(select(table)).all()  # every table with every column
+        gate = connection.execute(select(terminal)).one()
+        assert (gate.lane, gate.key_number, gate.next_key_sealed) == ("", 1, None)
+        assert connection.execute(select(site.c.name)).scalar_one() == "Werf Noord"
+    engine.dispose()
 
 
 def test_a_database_that_cannot_be_opened_is_not_called_damaged(tmp_path: Path) -> None:

@@ -92,6 +92,14 @@ def test_a_key_that_no_setting_has_is_named(text: str, key: str) -> None:
     assert (error.code, error.extra["key"]) == ("HUB-1001", key)
 
 
+@pytest.mark.parametrize("value", ["http://x", "broker", "mqtt://hub:secret@x", "mqtt://"])
+def test_an_address_that_is_no_brokers_is_named_without_its_password(value: str) -> None:
+    error = refused(f'[broker]\nexternal = "{value}"\n')
+    assert (error.code, error.extra["key"]) == ("HUB-1002", "broker.external")
+    assert "mqtts://HOST" in str(error.extra["reason"])
+    assert "secret" not in str(error)
+
+
 @pytest.mark.parametrize(
     "name",
     [
@@ -180,7 +188,7 @@ def test_every_setting_is_listed_with_what_it_means() -> None:
             value = getattr(value, part)
         assert not hasattr(value, "model_fields"), name
         assert meaning.endswith("."), name
-    tables = ("broker", "web", "authority")
+    tables = ("broker", "serial", "web", "authority")
     flat = [name for name in Settings.model_fields if name not in tables]
     assert {name for name in names if "." not in name} == set(flat)
     assert {name.split(".")[0] for name in names if "." in name} == set(tables)

@@ -2,7 +2,7 @@
 
 Run it to look at the page in a browser:
 
-    python tests/web/sample.py --port 8081
+    python -m tests.web.sample --port 8081
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ import hashlib
 import json
 import tempfile
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 import uvicorn
 from sqlalchemy import Connection, Engine, insert
 
-from hub.application.overview import AuthorityStatus, GateStatus
+from hub.application.overview import AuthorityStatus
 from hub.domain.registration import client_reference
 from hub.storage.engine import open_engine, writing
 from hub.storage.overview import Overview
@@ -40,16 +40,15 @@ from protocol.record import (
     DIRECTION_IN,
     QUALITY_HUB,
     QUALITY_NONE,
-    QUALITY_RTC,
     REASON_EXPIRED,
     REASON_NONE,
     REASON_UNKNOWN_BADGE,
     VERDICT_GRANTED,
     VERDICT_REFUSED,
 )
+from tests.web.moments import DAY, NOW, YESTERDAY, at
+from tests.web.sample_gates import add_quiet_events, add_trouble, gates, troubled_gates
 
-DAY = "2026-11-23"
-YESTERDAY = "2026-11-22"
 WORKS = "1Y19FAKE001AZ"
 SECOND_WORKS = "1Y19FAKE003CZ"
 SITE = 1
@@ -108,14 +107,6 @@ PEOPLE: tuple[tuple[str, str, int | None, str, int, str, str], ...] = (
 )
 ERRORS = [["SOA-1105", "Worker 85031299761 unknown for the given company"]]
 REMARKS = ["RELATED DIMONA NOT OK"]
-
-
-def at(time: str, day: str = DAY) -> int:
-    """Returns the UTC milliseconds of a Brussels winter time."""
-    return int(datetime.fromisoformat(f"{day}T{time}+01:00").astimezone(UTC).timestamp()) * 1000
-
-
-NOW = at("07:42:10")
 
 
 def tag_of(name: str) -> bytes:
@@ -313,6 +304,7 @@ def add_morning(connection: Connection) -> None:
     add_registration(
         connection, 25, "lapsed", "arrived_late", late, YESTERDAY, changed_ms=at("06:20:02")
     )
+    add_quiet_events(connection)
     for seq, time in ((101, "06:51:40"), (102, "06:51:46"), (103, "06:52:10")):
         add_tap(connection, seq, tag_of("stranger"), at(time))
     add_tap(connection, 1, tag_of("stranger 2"), at("07:20:31"), gate="gate-quay", stream_id=2)
@@ -339,29 +331,10 @@ def add_morning(connection: Connection) -> None:
     )
 
 
-def gates() -> list[GateStatus]:
-    """Returns two healthy gates and one that is away with taps still in it."""
-    return [
-        GateStatus(
-            "gate-north", "Poort Noord", "in", True, at("07:42:08"), 0, QUALITY_HUB, 41, True
-        ),
-        GateStatus(
-            "gate-quay",
-            "Poort Kaai",
-            "in",
-            False,
-            at("07:20:33"),
-            7,
-            QUALITY_RTC,
-            40,
-            True,
-            2,
-            "mac",
-        ),
-        GateStatus(
-            "gate-out", "Uitgang Loods", "out", True, at("07:42:01"), 0, QUALITY_HUB, 41, True
-        ),
-    ]
+def add_bad_morning(connection: Connection) -> None:
+    """Writes the morning and its trouble."""
+    add_morning(connection)
+    add_trouble(connection)
 
 
 def authority() -> AuthorityStatus:
@@ -383,12 +356,20 @@ def main() -> None:
     """Serves the sample until interrupted."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, default=8081)
-    parser.add_argument("--world", choices=("morning", "register", "empty"), default="morning")
+    parser.add_argument(
+        "--world", choices=("morning", "trouble", "register", "empty"), default="morning"
+    )
     parser.add_argument(
         "--authority", choices=("ok", "retrying", "stopped"), default="ok", dest="link"
     )
     options = parser.parse_args()
-    fill = {"morning": add_morning, "register": lambda _: None, "empty": None}[options.world]
+    fill = {
+        "morning": add_morning,
+        "trouble": add_bad_morning,
+        "register": lambda _: None,
+        "empty": None,
+    }[options.world]
+    shown = {"morning": gates, "trouble": troubled_gates}.get(options.world, list)
     link = {
         "ok": authority(),
         "retrying": AuthorityStatus(
@@ -402,7 +383,7 @@ def main() -> None:
         overview = Overview(open_sample(Path(folder), fill))
         app = create_app(
             overview,
-            gates if options.world == "morning" else list,
+            shown,
             lambda: link,
             Changes(),
             lambda: NOW,

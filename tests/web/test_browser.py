@@ -11,9 +11,12 @@ from sqlalchemy import Engine
 from hub.i18n import LANGUAGES
 from hub.storage.engine import writing
 from hub.web.live import Changes
+from protocol import faults
+from protocol.record import KIND_FAULT
 from tests.chromium import chromium, honest_page, needs_chromium
 from tests.web.sample import add_presence, add_registration, at
-from tests.web.serving import serving
+from tests.web.sample_gates import add_event, add_trouble, troubled_gates
+from tests.web.serving import World, serving
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -93,9 +96,12 @@ def test_without_javascript_everything_is_there(morning: Engine, browser: Browse
 @pytest.mark.parametrize("width", [320, 390, 820, 1280])
 def test_nothing_is_wider_than_the_screen(morning: Engine, page: Page, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 844})
-    with serving(morning, Changes()) as port:
+    with writing(morning) as connection:
+        add_trouble(connection)
+    with serving(morning, Changes(), World(gates=troubled_gates)) as port:
         for language in LANGUAGES:
             page.goto(f"http://127.0.0.1:{port}/?lang={language}")
+            page.evaluate(UNFOLD)
             assert page.evaluate("document.documentElement.scrollWidth") <= width
         page.goto("about:blank")
 
@@ -103,12 +109,40 @@ def test_nothing_is_wider_than_the_screen(morning: Engine, page: Page, width: in
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_every_text_has_enough_contrast(morning: Engine, page: Page, scheme: str) -> None:
     page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
-    with serving(morning, Changes()) as port:
+    with writing(morning) as connection:
+        add_trouble(connection)
+    with serving(morning, Changes(), World(gates=troubled_gates)) as port:
         page.goto(f"http://127.0.0.1:{port}/?lang=nl")
+        page.evaluate(UNFOLD)
         poor = page.evaluate(CONTRAST)
         page.goto("about:blank")
     assert poor == []
 
+
+def test_the_details_of_a_gate_open_by_keyboard_without_javascript_and_stay_open_with_it(
+    morning: Engine, page: Page, browser: Browser
+) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    changes = Changes()
+    with serving(morning, changes) as port:
+        bare = context.new_page()
+        bare.goto(f"http://127.0.0.1:{port}/?lang=en")
+        assert not bare.get_by_text("good (-61 dBm)").is_visible()
+        bare.locator("#gate-gate-north summary").focus()
+        bare.keyboard.press("Enter")
+        bare.get_by_text("good (-61 dBm)").wait_for(state="visible")
+        context.close()
+        page.goto(f"http://127.0.0.1:{port}/?lang=en")
+        page.locator("#gate-gate-north summary").click()
+        with writing(morning) as connection:
+            add_event(connection, 900, KIND_FAULT, faults.WATCHDOG, at("07:42:00"), 40)
+        changes.notify()
+        page.get_by_text("The gate was stuck and has restarted itself").first.wait_for()
+        assert page.locator("#gate-gate-north[open]").count() == 1
+        page.goto("about:blank")
+
+
+UNFOLD = "document.querySelectorAll('details').forEach((one) => { one.open = true; })"
 
 # WCAG 2.2, 1.4.3: 4.5 to 1, or 3 to 1 from 24 px, or 18.66 px bold.
 CONTRAST = """() => {
