@@ -1,8 +1,9 @@
 """The gate's clock: ticks that never wrap, UTC once the hub has told it, and how good that is.
 
-Theory of operation. The Pico has no battery clock: each start begins at an unknown time. What is
-certain is the number of milliseconds since this start, so every record carries boot number and
-ticks, and UTC only when it is known. The hub's answer to a time question sets the clock:
+Theory of operation. The Pico has no battery clock: each start begins at an unknown time, unless a
+clock chip tells it (`chip_says`). What is certain is the number of milliseconds since this start,
+so every record carries boot number and ticks, and UTC only when it is known. The hub's answer to a
+time question sets the clock:
 
     question leaves at tick q, answer arrives at tick a, hub says U
     UTC at tick a = U + (a - q) / 2
@@ -11,10 +12,18 @@ The error is at most half of the round trip, so a round trip above ROUND_TRIP_MA
 and the question asked again. A clock is never moved without `changed` having kept a record first
 (KIND_TIME_SET): the hub can then date the taps of the same boot that came before it.
 
+| from | quality | believed when it says |
+| --- | --- | --- |
+| clock chip that never stopped | QUALITY_RTC | `not_before_s` to CHIP_AHEAD_S beyond it |
+| hub, in answer to our last question | QUALITY_HUB | `not_before_s` less BACK_MAX_S, or later |
+
+`not_before_s` is a second that is certainly past: the day the firmware was built, or the newest
+dated record in the journal. Certificates are checked against the newest of all these (`calendar`).
+
 Everything is whole milliseconds: the Pico's floats have 24 bits and cannot hold an epoch second.
 """
 
-from protocol.record import QUALITY_HUB, QUALITY_NONE
+from protocol.record import QUALITY_HUB, QUALITY_NONE, QUALITY_RTC
 
 ROUND_TRIP_MAX_MS = 4000
 STEP_MIN_MS = 100
@@ -27,10 +36,18 @@ DAY_S = 86400
 DAYS_1970_TO_2000 = 10957
 UTC_MIN_S = 1735689600
 """2025-01-01: a hub that says less has a broken clock itself."""
+BACK_MAX_S = 7 * DAY_S
+"""A hub that was wrong for a while may put us back; further back than this it is wrong itself."""
+CHIP_AHEAD_S = 5 * 366 * DAY_S
+"""A battery lasts no longer than this without the gate being written to."""
 
 
 class Clock:
     """Time of one boot; `now_ms` never goes back and never wraps.
+
+    Attributes: boot, quality (QUALITY constant), not_before_s (see the module; set it), step_ms
+    (what the last believed answer of the hub corrected, 0 before), refused (answers of the hub that
+    cannot be right).
 
     Args:
         boot: boot number, 0..65535.
@@ -49,6 +66,8 @@ class Clock:
         self._ask_at = 0
         self._asked_at = -1
         self.not_before_s = 0
+        self.step_ms = 0
+        self.refused = 0
 
     def now_ms(self) -> int:
         """Returns milliseconds since start; call it at least every 6 days (half of 2^30 ms)."""
@@ -72,6 +91,23 @@ class Clock:
         """
         utc_s = self.utc_at(now_ms) // 1000 or self.not_before_s
         return brussels_day(utc_s) if utc_s else 0
+
+    def calendar(self, now_ms: int) -> int:
+        """Returns UTC seconds for checking certificates: never before `not_before_s`."""
+        return max(self.utc_at(now_ms) // 1000, self.not_before_s)
+
+    def chip_says(self, utc_s: int, now_ms: int) -> bool:
+        """Takes the clock chip's time at tick `now_ms` if it can be; returns whether it did.
+
+        The hub's time is better and is never replaced.
+        """
+        if self.quality != QUALITY_NONE or utc_s < max(self.not_before_s, UTC_MIN_S):
+            return False
+        if self.not_before_s and utc_s > self.not_before_s + CHIP_AHEAD_S:
+            return False
+        self._zero_ms = utc_s * 1000 - now_ms
+        self.quality = QUALITY_RTC
+        return True
 
     def connected(self, now_ms: int) -> None:
         """The hub can be asked: a new connection always starts with a question."""
@@ -100,7 +136,10 @@ class Clock:
             changed: called with (UTC ms before or 0, quality before) when the clock already shows
                 the new time; keeps the record. If it raises, the clock is as it was before.
         """
-        if boot != self.boot or asked_ms != self._asked_at or utc_s < UTC_MIN_S:
+        if boot != self.boot or asked_ms != self._asked_at:
+            return False
+        if utc_s < max(UTC_MIN_S, self.not_before_s - BACK_MAX_S):
+            self.refused += 1
             return False
         round_trip = now_ms - asked_ms
         self._asked_at = -1  # an answer counts once
@@ -110,6 +149,7 @@ class Clock:
         before = self.utc_at(now_ms)
         quality_before = self.quality
         zero_before = self._zero_ms
+        self.step_ms = zero - zero_before if before else 0
         if quality_before == QUALITY_HUB:
             # Half of the round trip is what we do not know; a smaller step would only be noise.
             if abs(zero - zero_before) <= max(STEP_MIN_MS, round_trip // 2):

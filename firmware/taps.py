@@ -3,8 +3,8 @@
 Theory of operation. `run` polls the reader for ever. From the decision to the answer there is not
 one `await`: nothing else of the gate can come in between, and the network has no part in it.
 
-    poll -> UID -> badge tag -> roster -> decision -> record appended and flushed -> ring, sound,
-    arm -> (calm again) journal prepared for the next
+    poll -> UID -> badge tag -> roster -> decision -> which way -> anti-passback
+         -> record appended and flushed -> ring, sound, arm -> (calm again) journal prepared
 
 When the record cannot be kept the answer is red, whatever the decision was.
 
@@ -20,18 +20,31 @@ What is in the field:
 | anything | NOTHING, EMPTY_POLLS in a row | `_present` = nothing |
 | anything | UNCLEAR | nothing: a card on its way |
 
-A badge that comes back within REPEAT_MS and would get the same answer makes no second record: it
+A badge that comes back within `repeat_ms` and would get the same answer makes no second record: it
 hears "already done" after a granted tap, and the same refusal again after a refused one.
+
+Which way (`directions`): where the gate has to ask, the badge is remembered and its tap is made by
+the button that answers; nothing is kept or opened before.
+
+| anti-passback | the same way twice running |
+| --- | --- |
+| off | is like any other tap |
+| soft | is let in with REASON_PASSBACK, and sent to the office |
+| hard | is refused with REASON_PASSBACK |
 """
 
 import asyncio
 import gc
 
-from firmware import cards, decision, faults, texts
+from firmware import cards, decision, texts
+from firmware.directions import ASK, CHOICE_MS
 from firmware.journal import JournalError
+from firmware.settings import PASSBACK_HARD, PASSBACK_OFF
+from protocol import faults
 from protocol.mac import badge_tag
 from protocol.record import (
     DIRECTION_IN,
+    DIRECTION_NONE,
     DIRECTION_OUT,
     KIND_FAULT,
     KIND_TAP,
@@ -40,21 +53,29 @@ from protocol.record import (
     REASON_JOURNAL_FULL,
     REASON_NO_ROSTER,
     REASON_NONE,
+    REASON_NOT_YET,
+    REASON_OTHER_SITE,
+    REASON_PASSBACK,
     REASON_UNKNOWN_BADGE,
     REASON_UNREADABLE,
     VERDICT_GRANTED,
     VERDICT_REFUSED,
 )
 
-POLL_MS = 60
-"""Pause between two polls; with the field's 6 ms and the frames, a badge is seen within 80 ms."""
+POLL_MS = 50
+"""Pause between two polls; with the field's 6 ms and the frames, a badge is seen within 70 ms."""
 EMPTY_POLLS = 3
 """A card at the edge of the field misses a poll now and then."""
-REPEAT_MS = 10000
 RECENT_BADGES = 8
 REFRESH_MS = 60000
-"""The chip is reset when idle: users report readers that look well and read nothing after hours."""
+"""The chip is reset this often: users report readers that look well and read nothing any more."""
+REFRESH_LATEST_MS = 3 * REFRESH_MS
+"""A badge left in the field does not put the reset off for ever."""
 READER_RETRY_MS = 1000
+RECEIPT_AFTER_MS = 1500
+"""How long the greeting stands before the receipt of today is shown behind it."""
+STANDING_MS = 8000
+"""Who tapped this recently still stands at the gate, and sees a receipt that comes now."""
 
 NO_TAG = bytes(8)
 
@@ -63,6 +84,9 @@ _REFUSALS = {
     REASON_UNKNOWN_BADGE: texts.UNKNOWN,
     REASON_BLOCKED: texts.BLOCKED,
     REASON_EXPIRED: texts.EXPIRED,
+    REASON_NOT_YET: texts.NOT_YET,
+    REASON_OTHER_SITE: texts.OTHER_SITE,
+    REASON_PASSBACK: texts.PASSBACK,
     REASON_NO_ROSTER: texts.NO_ROSTER,
     REASON_UNREADABLE: texts.UNREADABLE,
 }
@@ -73,17 +97,30 @@ class TapPath:
     """Reader to arm.
 
     Attributes: taps (records kept), refused (of them), not_kept (taps lost to a full or failing
-    flash), reader_ok, reader_resets.
+    flash or a low supply), reader_ok, reader_resets (unplanned ones), unclear (answers of cards
+    that were not whole), collisions (several cards at once), lost (the chip had forgotten its
+    registers), unreadable (cards without a number of their own), busy_ms (tick of the last badge,
+    -1 before the first), writable (False: the supply is too low to write; set it).
 
     Args:
         settings: of this gate.
         reader: the card reader's driver.
         reader_error: the exception it raises when the chip is not well.
-        clock, journal, roster, panel, turnstile: the other parts.
+        clock, journal, roster, today, directions, panel, arm: the other parts.
     """
 
     def __init__(
-        self, settings, reader, reader_error, clock, journal, roster, panel, turnstile
+        self,
+        settings,
+        reader,
+        reader_error,
+        clock,
+        journal,
+        roster,
+        today,
+        directions,
+        panel,
+        arm,
     ) -> None:
         self._settings = settings
         self._reader = reader
@@ -91,40 +128,71 @@ class TapPath:
         self._clock = clock
         self._journal = journal
         self._roster = roster
+        self._today = today
+        self._directions = directions
         self._panel = panel
-        self._turnstile = turnstile
+        self._arm = arm
         self._present = b""
         self._empty = 0
-        # A fixed ring: (tag, verdict, reason, tick) of the newest badges.
-        self._recent = [(b"", 0, 0, 0)] * RECENT_BADGES
+        # A fixed ring: (tag, verdict, reason, direction, tick) of the newest badges.
+        self._recent = [(b"", 0, 0, 0, 0)] * RECENT_BADGES
         self._next_recent = 0
         self._refresh_at = 0
+        self._refresh_latest = 0
         self._told_full = False
+        self._asked = b""  # tag of the badge that was asked which way
+        self._asked_until = -1
+        self._last = b"", ""  # tag and language of the badge let through last
+        self._receipt_at = -1
         self.taps = 0
         self.refused = 0
         self.not_kept = 0
         self.reader_ok = True
         self.reader_resets = 0
+        self.unclear = 0
+        self.collisions = 0
+        self.lost = 0
+        self.unreadable = 0
+        self.busy_ms = -1
+        self.writable = True
 
-    async def run(self) -> None:
-        """Polls for ever; a dead reader is reset until it answers."""
-        await self._revive()
+    async def run(self, beat) -> None:
+        """Polls for ever; a dead reader is reset until it answers.
+
+        Args:
+            beat: called at each poll: this part is alive.
+        """
+        await self._revive(beat)
         while True:
             await asyncio.sleep_ms(POLL_MS)
+            beat()
             now_ms = self._clock.now_ms()
-            self._turnstile.step(now_ms)
+            self._follow(now_ms)
             try:
-                if now_ms >= self._refresh_at and not self._present:
+                if self._refresh_due(now_ms):
                     await self._reader.begin()
-                    self._refresh_at = now_ms + REFRESH_MS
+                    self._refreshed(now_ms)
                 self._reader.check()
                 found, uid = await cards.poll(self._reader)
             except self._reader_error:
-                await self._revive()
+                self.lost += 1
+                await self._revive(beat)
                 continue
             self.seen(found, uid, self._clock.now_ms())
 
-    async def _revive(self) -> None:
+    @property
+    def reader_version(self) -> int:
+        """What the reader chip calls itself, 0 when it does not answer."""
+        return getattr(self._reader, "version", 0) if self.reader_ok else 0
+
+    def _refresh_due(self, now_ms: int) -> bool:
+        return now_ms >= (self._refresh_latest if self._present else self._refresh_at)
+
+    def _refreshed(self, now_ms: int) -> None:
+        self._refresh_at = now_ms + REFRESH_MS
+        self._refresh_latest = now_ms + REFRESH_LATEST_MS
+
+    async def _revive(self, beat) -> None:
         """Resets the reader until it is well; the panel and a record say when it takes a while."""
         told = False
         while True:
@@ -139,14 +207,23 @@ class TapPath:
                     told = True
                     self._fault(faults.READER_DOWN, 0)
             for _ in range(READER_RETRY_MS // POLL_MS):
-                self._turnstile.step(self._clock.now_ms())
+                beat()
+                self._follow(self._clock.now_ms())
                 await asyncio.sleep_ms(POLL_MS)
         self.reader_ok = True
         self._panel.idle.reader_ok = True
         self._present = b""
-        self._refresh_at = self._clock.now_ms() + REFRESH_MS
+        self._refreshed(self._clock.now_ms())
         if told:
             self._fault(faults.READER_BACK, self.reader_resets)
+
+    def _follow(self, now_ms: int) -> None:
+        """What goes on by time alone."""
+        self._arm.step(now_ms)
+        if 0 <= self._receipt_at <= now_ms:
+            self._receipt_at = -1
+            tag, language = self._last
+            self._panel.show(texts.REGISTERED, language, now_ms, self._today.receipt(tag))
 
     def seen(self, found: int, uid: bytes, now_ms: int) -> None:
         """Takes one poll's result; see the table above.
@@ -162,9 +239,11 @@ class TapPath:
                 self._present = b""
             return
         self._empty = 0
+        self.busy_ms = now_ms
         if found == cards.SEVERAL:
             if self._present != _SEVERAL:
                 self._present = _SEVERAL
+                self.collisions += 1
                 self._panel.show(texts.SEVERAL, self._settings.language, now_ms)
                 self._panel.draw()
         elif found == cards.CARD:
@@ -172,30 +251,120 @@ class TapPath:
             self._present = uid
             if uid != before and not (cards.is_random(uid) and cards.is_random(before)):
                 self._tap(uid, now_ms)
-                self._panel.draw()
-                self._journal.prepare()
-                gc.collect()  # the calm moment: the worker has his answer, the next one is walking
+                self._calm()
+        else:
+            self.unclear += 1
+
+    def button(self, direction: int, now_ms: int) -> None:
+        """The button IN or OUT was pressed: it answers the badge that was asked, or the next one.
+
+        Args:
+            direction: DIRECTION_IN or DIRECTION_OUT.
+            now_ms: tick.
+        """
+        if not self._directions.by_button:
+            return
+        self.busy_ms = now_ms
+        self._directions.pressed(direction, now_ms)
+        if self._asked and now_ms < self._asked_until:
+            tag = self._asked
+            self._asked = b""
+            self._decide(tag, now_ms)
+            self._calm()
+
+    def receipts(self, day: int, numbers, now_ms: int) -> None:
+        """The authority registered these badges' owners.
+
+        Args:
+            day: Brussels day they are registered for, in days since 2000-01-01.
+            numbers: (badge tag, number as digits) pairs.
+            now_ms: tick.
+        """
+        if day != self._clock.today(now_ms):
+            return
+        for tag, number in numbers:
+            news = not self._today.receipt(tag)
+            self._today.registered(tag, number)
+            if news and tag == self._last[0] and now_ms - self.busy_ms < STANDING_MS:
+                self._receipt_at = now_ms
+
+    def passed(self, pairs) -> None:
+        """These badges went this way at other gates of the site: (tag, direction) pairs."""
+        for tag, direction in pairs:
+            self._today.passed(tag, direction)
+
+    def _calm(self) -> None:
+        """The worker has his answer and the next one is walking."""
+        self._panel.draw()
+        self._journal.prepare()
+        gc.collect()
 
     def _tap(self, uid: bytes, now_ms: int) -> None:
-        """Decides, keeps and answers, in this order and without giving way."""
-        language = self._settings.language
+        """Turns a UID into a tag; what has none is refused here."""
+        self._receipt_at = -1
+        self._asked = b""
         if cards.is_random(uid):
-            tag = NO_TAG
-            verdict, reason = VERDICT_REFUSED, REASON_UNREADABLE
-        else:
-            tag = badge_tag(self._settings.badge_key, uid)
-            roster = self._roster
-            row = roster.row(tag)
-            verdict, reason = decision.decide(roster.version != 0, row, self._clock.today(now_ms))
-            if row is not None:
-                language = texts.spoken(row[2], language)
-            if self._is_repeat(tag, verdict, reason, now_ms):
-                event = texts.REPEAT if verdict == VERDICT_GRANTED else _REFUSALS[reason]
-                self._panel.show(event, language, now_ms)
+            self.unreadable += 1
+            language = self._settings.language
+            verdict = (VERDICT_REFUSED, REASON_UNREADABLE)
+            self._keep(NO_TAG, verdict, verdict, DIRECTION_NONE, language, now_ms)
+            return
+        self._decide(badge_tag(self._settings.badge_key, uid), now_ms)
+
+    def _decide(self, tag: bytes, now_ms: int) -> None:
+        """Decides, keeps and answers, in this order and without giving way."""
+        settings = self._settings
+        language = settings.language
+        roster = self._roster
+        row = roster.row(tag)
+        verdict = decision.decide(roster.version != 0, row, self._clock.today(now_ms))
+        if row is not None:
+            language = texts.spoken(row[2], language)
+        direction = self._directions.of(tag, now_ms)
+        if self._is_repeat(tag, verdict, direction, now_ms):
+            event = texts.REPEAT if verdict[0] == VERDICT_GRANTED else _REFUSALS[verdict[1]]
+            self._panel.show(event, language, now_ms)
+            return
+        if direction == ASK:
+            direction = DIRECTION_NONE
+            if verdict[0] == VERDICT_GRANTED:
+                self._asked = tag
+                self._asked_until = now_ms + CHOICE_MS
+                self._panel.show(texts.CHOOSE, language, now_ms)
                 return
-        direction = self._settings.direction
+        judged = verdict
+        if verdict[0] == VERDICT_GRANTED and settings.passback != PASSBACK_OFF:
+            if direction != DIRECTION_NONE and self._today.direction(tag) == direction:
+                hard = settings.passback == PASSBACK_HARD
+                judged = (VERDICT_REFUSED if hard else VERDICT_GRANTED, REASON_PASSBACK)
+        self._keep(tag, verdict, judged, direction, language, now_ms)
+
+    def _keep(
+        self,
+        tag: bytes,
+        by_roster: tuple,
+        judged: tuple,
+        direction: int,
+        language: str,
+        now_ms: int,
+    ) -> None:
+        """Keeps the record of a tap, and answers.
+
+        Args:
+            tag: of the badge.
+            by_roster: (verdict, reason) of the roster alone, which a repeat is compared with.
+            judged: the same with anti-passback.
+            direction, language, now_ms: of the tap.
+        """
+        verdict, reason = judged
+        if not self.writable:
+            self.not_kept += 1
+            self._panel.show(texts.FULL, language, now_ms)
+            return
         try:
-            self._journal.append(KIND_TAP, direction, verdict, reason, self._clock, now_ms, tag)
+            sequence = self._journal.append(
+                KIND_TAP, direction, verdict, reason, self._clock, now_ms, tag
+            )
         except JournalError as error:
             self.not_kept += 1
             self._panel.show(texts.FULL, language, now_ms)
@@ -203,28 +372,38 @@ class TapPath:
             return
         # The record is in flash. Only now may anybody see green or walk through.
         if verdict == VERDICT_GRANTED:
-            self._panel.show(_KEPT.get(direction, texts.KEPT), language, now_ms)
-            self._turnstile.open(now_ms)
+            event = texts.LOOK if reason else _KEPT.get(direction, texts.KEPT)
+            self._panel.show(event, language, now_ms)
+            self._arm.open(now_ms, sequence, direction)
+            self._today.passed(tag, direction)
+            self._last = tag, language
+            if self._today.receipt(tag):
+                self._receipt_at = now_ms + RECEIPT_AFTER_MS
         else:
             self._panel.show(_REFUSALS[reason], language, now_ms)
             self.refused += 1
+        self._directions.used()
         self.taps += 1
         self._told_full = False
-        self._remember(tag, verdict, reason, now_ms)
+        self._remember(tag, by_roster, direction, now_ms)
 
-    def _is_repeat(self, tag: bytes, verdict: int, reason: int, now_ms: int) -> bool:
-        for recent_tag, recent_verdict, recent_reason, at_ms in self._recent:
-            if recent_tag == tag and now_ms - at_ms < REPEAT_MS:
-                # A roster that changed in between changes the answer: then it is a new fact.
-                return recent_verdict == verdict and recent_reason == reason
+    def _is_repeat(self, tag: bytes, verdict: tuple, direction: int, now_ms: int) -> bool:
+        for recent_tag, recent_verdict, recent_reason, recent_direction, at_ms in self._recent:
+            if recent_tag == tag and now_ms - at_ms < self._settings.repeat_ms:
+                # A roster that changed in between changes the answer: then it is a new fact. So is
+                # the other button. Without a button pressed since, it is the badge held out again.
+                if self._directions.by_button and direction not in (ASK, recent_direction):
+                    return False
+                return (recent_verdict, recent_reason) == verdict
         return False
 
-    def _remember(self, tag: bytes, verdict: int, reason: int, now_ms: int) -> None:
+    def _remember(self, tag: bytes, verdict: tuple, direction: int, now_ms: int) -> None:
+        recent = (tag, verdict[0], verdict[1], direction, now_ms)
         for i in range(RECENT_BADGES):
             if self._recent[i][0] == tag:
-                self._recent[i] = (tag, verdict, reason, now_ms)
+                self._recent[i] = recent
                 return
-        self._recent[self._next_recent] = (tag, verdict, reason, now_ms)
+        self._recent[self._next_recent] = recent
         self._next_recent = (self._next_recent + 1) % RECENT_BADGES
 
     def _tell_full(self, code: str) -> None:

@@ -8,6 +8,7 @@ journal, and every question is asked when its time has come.
 import asyncio
 import gc
 import struct
+from binascii import unhexlify
 
 from firmware import VERSION
 from firmware.journal import JournalError
@@ -17,11 +18,15 @@ from protocol.errors import ProtocolError, RemoteProtocolError
 from protocol.limits import RECORD_SIZE, RESEND_MS
 from protocol.mac import Mac
 from protocol.messages import decode_control, encode_control
+from protocol.pieces import decode_piece
 from protocol.record import KIND_ROSTER, KIND_TIME_SET, REASON_NONE, ROSTER_DATA, TIME_SET_DATA
-from protocol.roster import decode_chunk
+from protocol.roster import decode_changes, decode_chunk
 from protocol.sync import Sender
 
-HEALTH_MS = 60 * 1000
+HEALTH_MS = 30 * 1000
+PROBE_MS = 20 * 1000
+"""Without a word from the hub for so long, it is asked something. A broker answers pings by itself:
+only this tells that the hub behind it lives, also at a gate where nobody taps."""
 SILENCE_MS = 3 * RESEND_MS
 """A hub that leaves something unanswered for so long is shown as not reached."""
 
@@ -36,11 +41,14 @@ class Uplink:
     Args:
         settings: of this gate.
         clock, journal, roster, intake: the parts it speaks for.
-        health: returns (heap bytes free, reader ok 0 or 1).
+        health: returns a dict with the other numbers of `messages.HEALTH`.
         set_calendar: called with UTC seconds when the hub has told the time.
+        feedback: has `receipts(day, pairs, now_ms)` and `passed(pairs)` for what became of taps.
     """
 
-    def __init__(self, settings, clock, journal, roster, intake, health, set_calendar) -> None:
+    def __init__(
+        self, settings, clock, journal, roster, intake, health, set_calendar, feedback
+    ) -> None:
         self._mac = Mac(settings.key)
         self._terminal = settings.terminal
         self._clock = clock
@@ -49,15 +57,27 @@ class Uplink:
         self._intake = intake
         self._health = health
         self._set_calendar = set_calendar
+        self._feedback = feedback
         self.sender = Sender(journal.floor, journal.head)
         self.work = asyncio.Event()
         self.refused = 0
         self._up = False
         self.greeted = False
         self._waiting_since = -1
+        self._hub_ms = 0  # when the hub itself last said anything genuine
+        self._probed_ms = 0
         self._health_at = 0
         self._roster_noted = True
+        self._update = None
+        self._crash_log = None
         journal.appended = self._appended
+        intake.changed = self._roster_changed
+        intake.wake = self.work.set
+
+    def speak_for(self, update, crash_log) -> None:
+        """From now on it speaks for the gate's `Update` and `CrashLog` too."""
+        self._update = update
+        self._crash_log = crash_log
 
     # --- carrier ---------------------------------------------------------------------------------
 
@@ -66,6 +86,8 @@ class Uplink:
         self._up = True
         self.greeted = False
         self._waiting_since = -1
+        self._hub_ms = now_ms
+        self._probed_ms = now_ms
         self._health_at = now_ms
         self.sender.connected(now_ms)
         self._clock.connected(now_ms)
@@ -77,9 +99,14 @@ class Uplink:
         self.greeted = False
         self.sender.disconnected()
 
+    def health_due(self, now_ms: int) -> None:
+        """Something changed that the hub should hear of now."""
+        self._health_at = now_ms
+        self.work.set()
+
     def online(self, now_ms: int) -> bool:
         """Whether the hub itself answers, not only the broker."""
-        if not self._up or not self.greeted:
+        if not self._up or not self.greeted or now_ms - self._hub_ms >= PROBE_MS + SILENCE_MS:
             return False
         return self._waiting_since < 0 or now_ms - self._waiting_since < SILENCE_MS
 
@@ -100,13 +127,32 @@ class Uplink:
                     self._waiting_since = now_ms
                 return message
         if self._clock.question(now_ms):
+            self._probed_ms = now_ms
+            return self._control(messages.time_request(self._clock.boot, now_ms))
+        if now_ms - self._hub_ms >= PROBE_MS and now_ms - self._probed_ms >= PROBE_MS:
+            # Any hub answers this at once; that the answer sets no clock does not matter.
+            self._probed_ms = now_ms
             return self._control(messages.time_request(self._clock.boot, now_ms))
         asked = self._intake.question(now_ms)
         if asked is not None:
-            return self._control(messages.roster_request(asked[0], asked[1]))
+            return self._control(asked)
         if now_ms >= self._health_at:
             self._health_at = now_ms + HEALTH_MS
             return self._control(self._health_message(now_ms))
+        if self.greeted:
+            return self._next_of_care(now_ms)
+        return None
+
+    def _next_of_care(self, now_ms: int):
+        """What can wait until everything else is said."""
+        if self._crash_log is not None:
+            piece = self._crash_log.next(now_ms)
+            if piece is not None:
+                return self._control(messages.crash(*piece))
+        if self._update is not None:
+            asked = self._update.question(now_ms)
+            if asked is not None:
+                return self._control(messages.firmware_request(asked[0], asked[1]))
         return None
 
     def received(self, leaf: str, payload: bytes, now_ms: int) -> None:
@@ -115,9 +161,21 @@ class Uplink:
             if leaf == "roster":
                 version, first_row, rows = decode_chunk(self._mac, self._terminal, payload)
                 self._intake.chunk(version, first_row, rows, now_ms)
-                self._finish_roster(now_ms)
+                self._hub_ms = now_ms
+            elif leaf == "firmware":
+                digest, offset, data = decode_piece(self._mac, self._terminal, payload)
+                self._hub_ms = now_ms
+                if self._update is not None:
+                    self._update.piece(digest, offset, data, now_ms)
+            elif leaf == "changes":
+                have, wanted, first_row, total, rows = decode_changes(
+                    self._mac, self._terminal, payload
+                )
+                self._intake.changes(have, wanted, first_row, total, rows, now_ms)
+                self._hub_ms = now_ms
             else:
                 fields = decode_control(self._mac, "down", self._terminal, payload)
+                self._hub_ms = now_ms
                 self._heard(fields, now_ms)
         except (ProtocolError, JournalError, OSError):
             # The last two: flash refused a roster or the time record. Roster and clock are as
@@ -141,7 +199,7 @@ class Uplink:
         if name == "hello":
             return self._control(
                 messages.hello(
-                    journal.id, first, second, journal.boot, self._roster.version, VERSION
+                    journal.id, first, second, journal.boot, self._roster.version, self._firmware()
                 )
             )
         if name == "lost":
@@ -160,16 +218,20 @@ class Uplink:
             self._mac, self._terminal, journal.id, self.sender.floor, records
         )
 
+    def _firmware(self) -> str:
+        """Version and, when it runs from a slot, the first digits of the digest of its pack."""
+        if self._update is None or not self._update.build:
+            return VERSION
+        return VERSION + "+" + self._update.build[:6].hex()
+
     def _health_message(self, now_ms: int) -> list:
-        heap_free, reader_ok = self._health()
-        return messages.health(
-            self.sender.unsent,
-            self._clock.quality,
-            self._roster.version,
-            heap_free,
-            reader_ok,
-            now_ms // 1000,
-        )
+        numbers = self._health()
+        numbers["unsent"] = self.sender.unsent
+        numbers["clock_quality"] = self._clock.quality
+        numbers["roster_version"] = self._roster.version
+        numbers["uptime_s"] = now_ms // 1000
+        numbers["refused"] = self.refused
+        return messages.health(numbers)
 
     # --- down ------------------------------------------------------------------------------------
 
@@ -181,7 +243,16 @@ class Uplink:
             )
         elif name == "roster":
             self._intake.offered(fields[1], fields[2], fields[3], now_ms)
-            self._finish_roster(now_ms)  # a roster of no rows is complete at once
+        elif name == "firmware":
+            if self._update is not None:
+                self._update.ordered(fields[1], fields[2], fields[3], fields[4], now_ms)
+        elif name == "crash":
+            if self._crash_log is not None:
+                self._crash_log.kept(fields[1], fields[2])
+        elif name == "receipts":
+            self._feedback.receipts(fields[1], _tags(fields[2]), now_ms)
+        elif name == "passed":
+            self._feedback.passed(_tags(fields[2]))
         elif fields[1] == self._journal.id.hex():
             try:
                 if name == "ack":
@@ -214,11 +285,13 @@ class Uplink:
         self._set_calendar(self._clock.utc_at(now_ms) // 1000)
         self._health_at = now_ms  # the hub shows how good our clock is
 
-    def _finish_roster(self, now_ms: int) -> None:
-        if self._intake.finish():
-            self.note_roster(now_ms)
-            self._health_at = now_ms  # the hub shows which roster decides here
-            gc.collect()
+    def _roster_changed(self) -> None:
+        """Another roster decides: kept before the first tap that it decides."""
+        now_ms = self._clock.now_ms()
+        self.note_roster(now_ms)
+        self._health_at = now_ms  # the hub shows which roster decides here
+        gc.collect()
+        self.work.set()
 
     def note_roster(self, now_ms: int) -> None:
         """Keeps which roster decides from now on.
@@ -236,3 +309,8 @@ class Uplink:
         """Repeats `note_roster` after it failed; call it at calm moments."""
         if not self._roster_noted:
             self.note_roster(now_ms)
+
+
+def _tags(pairs: list) -> list:
+    """Returns (badge tag, value) pairs with the tags as bytes."""
+    return [(unhexlify(tag), value) for tag, value in pairs]

@@ -19,13 +19,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
+from simulator.cable import Cable
+from simulator.compiled import compiled
+
 Panel = dict[str, Any]
 Interpreter = Literal["auto", "micropython", "python"]
 
 _ROOT = Path(__file__).resolve().parent.parent
 _BOOT = _ROOT / "simulator" / "board" / "boot.py"
 # The Pico W image has 205,184 bytes of heap in 32-bit words; `w` makes it as many objects here.
+# The models of the board share the VM's heap: boot.py leaves the firmware only that much of it.
 HEAP = "200wK"
+BOARD_HEAP = "360wK"
 START_TIMEOUT_S = 10.0
 _ANSWER_TIMEOUT_S = 5.0
 _TAIL_LINES = 200
@@ -84,6 +89,9 @@ class Gate:
         interpreter: see find_interpreter.
         app: module with `async def run(root)`; tests bring their own,
         app_folder: from this folder.
+        main: run `main.py` of the flash and only what lies there, as a board does; flash.bin in the
+            folder must hold it. On MicroPython only.
+        cable: what its USB port is connected to, if anything.
 
     Attributes:
         interpreter: "micropython" or "python", what the firmware really runs on.
@@ -98,6 +106,8 @@ class Gate:
         interpreter: Interpreter = "auto",
         app: str = "firmware.app",
         app_folder: Path | str | None = None,
+        main: bool = False,
+        cable: Cable | None = None,
     ) -> None:
         self.terminal_id = terminal_id
         self.folder = Path(folder)
@@ -108,6 +118,10 @@ class Gate:
         self._app = ["--app", app]
         if app_folder is not None:
             self._app += ["--app-folder", str(app_folder)]
+        if main:
+            self._app += ["--main", "yes"]
+        self._inputs: dict[str, int] = {}
+        self.cable = cable
         self._callbacks: list[Callable[[Panel], None]] = []
         self._changed = asyncio.Condition()
         self._output: collections.deque[str] = collections.deque(maxlen=_TAIL_LINES)
@@ -119,6 +133,8 @@ class Gate:
         self._connected = asyncio.Event()
         self._power = asyncio.Lock()
         self._powered = False
+        if cable is not None:
+            cable.printed = self._output.append
 
     async def __aenter__(self) -> Gate:
         try:
@@ -194,6 +210,8 @@ class Gate:
             if self._writer is not None:
                 self._writer.close()
                 self._writer = None
+            if self.cable is not None:
+                await self.cable.detach()
         # Its last lines; not under the lock, for which a board that was resetting itself waits.
         tasks = self._tasks - {asyncio.current_task()}
         if tasks:
@@ -204,11 +222,16 @@ class Gate:
         """The command line of the board process, for a control channel on `port`."""
         command = [str(self._executable)]
         if self.interpreter == "micropython":
-            command += ["-X", f"heapsize={HEAP}"]
+            command += ["-X", f"heapsize={BOARD_HEAP}"]
         command += [str(_BOOT), "--control", str(port)]
+        if self.interpreter == "micropython":
+            command += ["--compiled", str(compiled())]
         command += ["--flash", str((self.folder / "flash.bin").resolve())]
         if self.settings:
             command += ["--settings", str((self.folder / "settings.json").resolve())]
+        if self._inputs:
+            held = ",".join(f"{name}={level}" for name, level in self._inputs.items())
+            command += ["--inputs", held]
         unique = hashlib.sha256(self.terminal_id.encode()).hexdigest()[:16]
         return [*command, *self._app, "--unique-id", unique, "--reset-cause", str(reset_cause)]
 
@@ -223,14 +246,21 @@ class Gate:
         self._connected.clear()
         port = self._server.sockets[0].getsockname()[1]
         self._powered = True
-        self._process = process = await asyncio.create_subprocess_exec(
-            *self.command(port, reset_cause),
-            cwd=self.folder,
-            env=self.environment(),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-        )
+        usb = await self.cable.attach() if self.cable is not None else None
+        try:
+            self._process = process = await asyncio.create_subprocess_exec(
+                *self.command(port, reset_cause),
+                cwd=self.folder,
+                env=self.environment(),
+                stdin=asyncio.subprocess.DEVNULL if usb is None else usb.fileno(),
+                stdout=asyncio.subprocess.PIPE if usb is None else usb.fileno(),
+                stderr=asyncio.subprocess.STDOUT if usb is None else asyncio.subprocess.PIPE,
+                # A Ctrl-C at the terminal is for the owner; here it would mean the board's prompt.
+                start_new_session=True,
+            )
+        finally:
+            if usb is not None:
+                usb.close()
         self._spawn(self._watch(process))
         ended = asyncio.create_task(process.wait())
         connected = asyncio.create_task(self._connected.wait())
@@ -249,7 +279,7 @@ class Gate:
 
     async def _watch(self, process: asyncio.subprocess.Process) -> None:
         """Keep what the board prints; start it again when it reset itself."""
-        printed = process.stdout
+        printed = process.stdout or process.stderr  # what it prints goes over the cable
         while printed is not None and (line := await printed.readline()):
             self._output.append(line.decode(errors="replace").rstrip())
         code = await process.wait()
@@ -292,6 +322,8 @@ class Gate:
             self.board = message["board"]
             self._writer = writer
             self._connected.set()
+            async with self._changed:
+                self._changed.notify_all()
         else:
             self._answers.put_nowait(message)
 
@@ -333,9 +365,25 @@ class Gate:
         """The access point appears or disappears. Open sockets are the Wire's to cut."""
         await self._send({"network": up})
 
+    async def access_points(self, *points: tuple[str, str, int]) -> None:
+        """The access points there are from now on: (name, password, signal in dBm)."""
+        await self._send({"points": points})
+
+    async def fragile_radio(self, fragile: bool) -> None:
+        """Whether reading the signal strength breaks the association, as users report."""
+        await self._send({"fragile": fragile})
+
     async def chip(self, condition: str) -> None:
         """Condition of the reader chip: "ok", "dead", "stuck", "reset", "noise", "version:12"."""
         await self._send({"chip": condition})
+
+    async def clock_chip(self, condition: str) -> None:
+        """Condition of the clock chip: "ok", "missing", "stopped" (its battery was out)."""
+        await self._send({"clock_chip": condition})
+
+    async def supply(self, millivolts: int) -> None:
+        """The supply sags or comes back."""
+        await self._send({"supply": millivolts})
 
     async def walk_through(self) -> None:
         """A person pushes the arm; it turns if it is open."""
@@ -346,8 +394,16 @@ class Gate:
         await self._send({"fire": alarm})
 
     async def input(self, name: str, level: int | None) -> None:
-        """Set a contact: tamper, button_in, button_out, button_recovery; None lets it go."""
-        await self._send({"input": name, "level": level})
+        """Set a contact: tamper, button_in, button_out, button_recovery; None lets it go.
+
+        Without power too: it has this level when the power comes.
+        """
+        if level is None:
+            self._inputs.pop(name, None)
+        else:
+            self._inputs[name] = level
+        if self.powered:
+            await self._send({"input": name, "level": level})
 
     # What can be seen.
 

@@ -20,8 +20,10 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+from protocol.mac import broker_password
+from simulator.cable import Cable
 from simulator.gate import Gate, GateError, Interpreter, Panel
 from simulator.wire import Wire
 
@@ -36,11 +38,15 @@ class SiteError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class GatePlan:
-    """A gate to be built: terminal id, what people call it, `in` or `out`."""
+    """A gate to be built: terminal id, what people call it, `in` or `out`, what connects it.
+
+    With "bridge" its cable ends at another computer, which carries on to the broker.
+    """
 
     terminal: str
     name: str
     direction: str
+    link: Literal["wifi", "serial", "both", "bridge"] = "wifi"
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +183,12 @@ class SimulatedSite:
         self.plans = gates
         self.gates: dict[str, Gate] = {}
         self.wires: dict[str, Wire] = {}
+        self.cables = {
+            plan.terminal: Cable(folder.resolve() / f"usb-{plan.terminal}")
+            for plan in gates
+            if plan.link != "wifi"
+        }
+        self.bridges: dict[str, Program] = {}
         self._people = people
         self._site = site
         self._interpreter: Interpreter = interpreter
@@ -224,6 +236,8 @@ class SimulatedSite:
             for plan in self.plans:
                 await self._build(plan)
             await self.start_hub()
+            for bridge in self.bridges.values():
+                await bridge.start(self.folder)
             for gate in self.gates.values():
                 await gate.start()
         except BaseException:
@@ -234,6 +248,8 @@ class SimulatedSite:
         """Ends everything that runs."""
         for gate in self.gates.values():
             await gate.stop()
+        for bridge in self.bridges.values():
+            await bridge.stop()
         for wire in self.wires.values():
             await wire.stop()
         await self.hub.stop()
@@ -269,9 +285,33 @@ class SimulatedSite:
                     "[authority]",
                     f'url = "http://127.0.0.1:{self.authority_port}/PresenceRegistration/v1"',
                     f"settle_s = {self._settle_s}",
+                    "[serial]",
+                    f"ports = {json.dumps(self._ports())}",
                     "",
                 ]
             )
+        )
+
+    def _ports(self) -> list[str]:
+        """The cables that end at the hub's own computer."""
+        return [
+            str(self.cables[plan.terminal].port)
+            for plan in self.plans
+            if plan.link in ("serial", "both")
+        ]
+
+    def _bridge(self, plan: GatePlan, settings: dict[str, Any]) -> None:
+        """Plans the computer at the other end of a cable; it gets the password and no key."""
+        login = self.folder / f"login-{plan.terminal}.json"
+        login.touch(mode=0o600)
+        password = broker_password(bytes.fromhex(settings["key"]))
+        known = {"terminal": plan.terminal, "password": password, "broker": settings["broker"]}
+        login.write_text(json.dumps(known))
+        port = str(self.cables[plan.terminal].port)
+        self.bridges[plan.terminal] = Program(
+            f"bridge of {plan.terminal}",
+            ["-m", "hub", "bridge", "--port", port, "--gate", str(login.resolve()), "--json"],
+            self.folder / f"bridge-{plan.terminal}.log",
         )
 
     async def _build(self, plan: GatePlan) -> None:
@@ -291,7 +331,16 @@ class SimulatedSite:
         )  # fmt: skip
         settings = json.loads(secret.read_text())
         secret.unlink()
-        self.gates[plan.terminal] = Gate(plan.terminal, folder, settings, self._interpreter)
+        settings["link"] = "serial" if plan.link == "bridge" else plan.link
+        if plan.link == "bridge":
+            self._bridge(plan, settings)
+        self.gates[plan.terminal] = Gate(
+            plan.terminal,
+            folder,
+            settings,
+            self._interpreter,
+            cable=self.cables.get(plan.terminal),
+        )
 
     async def command(self, *arguments: str) -> str:
         """Runs `sitegate` with this site's settings; returns what it printed.

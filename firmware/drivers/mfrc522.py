@@ -68,7 +68,8 @@ class ReaderError(Exception):
 class Mfrc522:
     """The chip behind SPI; `begin` before anything else.
 
-    Attributes: received (bytearray; the answer's first `length` bytes), length (bytes).
+    Attributes: received (bytearray; the answer's first `length` bytes), length (bytes),
+    version (what the chip calls itself, as `check` last read it).
 
     Args:
         spi: number of the SPI.
@@ -95,6 +96,7 @@ class Mfrc522:
         self._in = bytearray(2)
         self.received = bytearray(64)
         self.length = 0
+        self.version = 0
 
     async def begin(self) -> None:
         """Resets the chip by its pin and sets it up; the field is off.
@@ -121,10 +123,14 @@ class Mfrc522:
             ReaderError: no chip (0x00 or 0xFF on the bus), or it has lost its registers.
         """
         # Clones answer 0x12, 0x82, 0x88, 0xB2 and others: only a dead bus is told by the version.
-        if self._read(_VERSION) in (0x00, 0xFF):
+        self.version = self._read(_VERSION)
+        if self.version in (0x00, 0xFF):
             raise ReaderError("bus")
         if self._read(_T_MODE) != _TIMER_AUTO or self._read(_T_RELOAD_L) != _TIMER_RELOAD:
             raise ReaderError("registers")
+        # A chip that fell back to its default gain still answers, and reads no card in a wallet.
+        if self._read(_RF_CFG) & 0x70 != _GAIN:
+            raise ReaderError("gain")
 
     async def field(self, on: bool) -> None:
         """Switches the field; after switching on, cards can hear when this returns."""

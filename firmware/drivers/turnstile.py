@@ -1,28 +1,45 @@
-"""Relay that lets one person through; the fire path is wired to the arm and never passes here."""
+"""Relay that releases the arm, and the contact that closes when the arm turns.
+
+The fire path is wired to the arm itself and never passes here.
+"""
+
+import time
 
 from machine import Pin
 
+BOUNCE_MS = 50
+"""A dry contact closes several times within some milliseconds; an arm turns at most twice a
+second."""
+
 
 class Turnstile:
-    """Closed at the start, and closed again `pulse_ms` after the last `open`.
+    """Locked at the start.
 
     Args:
-        pin: GPIO of the relay; high releases the arm.
-        pulse_ms: how long it stays released.
+        relay: GPIO of the relay; high releases the arm.
+        passage: GPIO of the passage contact: closed to ground while the arm turns.
     """
 
-    def __init__(self, pin: int, pulse_ms: int) -> None:
-        self._relay = Pin(pin, Pin.OUT, value=0)
-        self._pulse_ms = pulse_ms
-        self._closes_at = -1
+    def __init__(self, relay: int, passage: int) -> None:
+        self._relay = Pin(relay, Pin.OUT, value=0)
+        self._passage = Pin(passage, Pin.IN, Pin.PULL_UP)
+        self._turns = 0
+        self._last_ms = time.ticks_ms()
+        # The contact may close for a tenth of a second while the gate writes to flash.
+        self._passage.irq(self._closed, Pin.IRQ_FALLING)
 
-    def open(self, now_ms: int) -> None:
-        """Releases the arm at once; `step` closes it."""
-        self._closes_at = now_ms + self._pulse_ms
-        self._relay(1)
+    def release(self, on: bool) -> None:
+        """The arm is released, or locked, when this returns."""
+        self._relay(1 if on else 0)
 
-    def step(self, now_ms: int) -> None:
-        """Closes the arm when its time is over; call it at least ten times a second."""
-        if 0 <= self._closes_at <= now_ms:
-            self._closes_at = -1
-            self._relay(0)
+    def turned(self) -> int:
+        """Returns how often the arm turned since the last call."""
+        turns = self._turns
+        self._turns -= turns
+        return turns
+
+    def _closed(self, _pin) -> None:
+        now_ms = time.ticks_ms()
+        if time.ticks_diff(now_ms, self._last_ms) >= BOUNCE_MS:
+            self._turns += 1
+        self._last_ms = now_ms

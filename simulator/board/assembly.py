@@ -1,4 +1,4 @@
-"""The simulated gate: every device model on the pin that hardware/pinout.csv gives it.
+"""The simulated gate: every device model on the pin that hardware/pinout.toml gives it.
 
 Runs on CPython and on MicroPython.
 """
@@ -6,6 +6,7 @@ Runs on CPython and on MicroPython.
 from binascii import hexlify
 
 from simulator.board import glass, registry
+from simulator.board.ds3231 import Ds3231
 from simulator.board.mfrc522 import Mfrc522
 from simulator.board.rtc import Rtc
 from simulator.board.ssd1306 import Ssd1306
@@ -15,6 +16,9 @@ from simulator.board.wifi import Wifi
 
 RING_LEDS = 12
 DISPLAY_ADDRESS = 0x3C
+CLOCK_ADDRESS = 0x68
+SUPPLY_MV = 5000
+ROOM_MV = 715  # of the temperature sensor at 21.5 degrees Celsius
 _INPUTS = ("tamper", "button_in", "button_out", "button_recovery")
 _SOUNDS_KEPT = 32
 
@@ -26,10 +30,13 @@ class Board:
         pins: {signal: GPIO}, see pinout.read_pinout.
         now_us: clock in microseconds that never wraps.
         on_change: called when anything a person can see or hear has changed.
+        true_s: the true UTC time in whole seconds, which only a clock chip with a battery knows.
+        battery: path of the file that stands for that battery, see `ds3231`.
     """
 
-    def __init__(self, pins, now_us, on_change):
+    def __init__(self, pins, now_us, on_change, true_s=None, battery=""):
         self._on_change = on_change
+        self._supply_input = pins["supply_sense"] - 26
 
         def now_ms():
             return now_us() // 1000
@@ -49,6 +56,10 @@ class Board:
         registry.line(pins["reader_rst"]).listeners.append(self.reader.reset_pin)
         self.display = Ssd1306(self._display_changed)
         registry.attach_i2c(0, (pins["i2c_sda"], pins["i2c_scl"]), DISPLAY_ADDRESS, self.display)
+        self.clock_chip = Ds3231(true_s or (lambda: now_us() // 1000000), battery)
+        registry.attach_i2c(0, (pins["i2c_sda"], pins["i2c_scl"]), CLOCK_ADDRESS, self.clock_chip)
+        self.set_supply(SUPPLY_MV)
+        registry.adc_mv[pins["temperature"] - 26] = ROOM_MV
         self.buzzer = registry.Buzzer(self._sounded)
         registry.pwm_outputs[pins["buzzer"]] = self.buzzer
         registry.led_strips[pins["ring"]] = self._lit
@@ -103,6 +114,24 @@ class Board:
         else:
             raise ValueError("chip condition")
 
+    def set_clock_chip(self, condition):
+        """Condition of the clock chip: "ok", "missing", "stopped" (its battery was taken out).
+
+        Raises:
+            ValueError: none of these.
+        """
+        if condition not in ("ok", "missing", "stopped"):
+            raise ValueError("clock chip condition")
+        registry.silent_i2c.discard(CLOCK_ADDRESS)
+        if condition == "missing":
+            registry.silent_i2c.add(CLOCK_ADDRESS)
+        elif condition == "stopped":
+            self.clock_chip.lose_battery()
+
+    def set_supply(self, millivolts):
+        """The supply's voltage; the divider in front of the converter halves it."""
+        registry.adc_mv[self._supply_input] = millivolts // 2
+
     # What a person sees and hears.
 
     def news(self):
@@ -150,5 +179,9 @@ class Board:
             "spi_bytes": self.reader.bytes,
             "rf_frames": self.field.frames,
             "i2c_transactions": registry.i2c_transactions,
+            "wifi_point": self.wifi.point(),
+            "wifi_joins": self.wifi.joins,
+            "radio_starts": self.wifi.starts,
+            "rssi_readings": self.wifi.readings,
             "uptime_ms": self.now_ms() - self._powered_ms,
         }

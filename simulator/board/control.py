@@ -4,9 +4,13 @@
     {"present": "04a1b2c3d4e5f6"}             a badge comes into the field
     {"remove": "04a1b2c3d4e5f6"} or true      that badge leaves, or all of them
     {"network": false}                        the access point is gone (association only)
+    {"points": [["werf", "secret", -60]]}     the access points there are: name, password, dBm
+    {"fragile": true}                         reading the signal breaks the association
     {"chip": "dead"}                          see Board.set_chip
     {"pass": true}                            a person pushes the arm
     {"fire": true}                            the fire panel raises its alarm
+    {"clock_chip": "missing"}                 see Board.set_clock_chip
+    {"supply": 4200}                          millivolts of the supply
     {"input": "tamper", "level": 1}           a contact or button; level null lets it go
     {"ask": "counters"}                       answered by a counters line
 
@@ -127,12 +131,20 @@ class Control:
             board.remove(None if uid is True else unhexlify(uid))
         elif "network" in message:
             board.wifi.set_in_range(bool(message["network"]))
+        elif "points" in message:
+            board.wifi.set_points(message["points"])
+        elif "fragile" in message:
+            board.wifi.fragile = bool(message["fragile"])
         elif "chip" in message:
             board.set_chip(message["chip"])
         elif "pass" in message:
             board.turnstile.walk_through()
         elif "fire" in message:
             board.turnstile.set_fire(bool(message["fire"]))
+        elif "clock_chip" in message:
+            board.set_clock_chip(message["clock_chip"])
+        elif "supply" in message:
+            board.set_supply(int(message["supply"]))
         elif "input" in message:
             board.inputs[message["input"]].set_outside(message.get("level"))
         elif message.get("ask") == "counters":

@@ -19,11 +19,17 @@ from simulator.board.rtc import BOOT_EPOCH_S, epoch_s
 _PERIOD = 1 << 30
 _monotonic_ns = time.monotonic_ns
 _gmtime = time.gmtime
+_time = time.time
 
 
 def monotonic_us():
     """Microseconds that never wrap."""
     return _monotonic_ns() // 1000
+
+
+def true_s():
+    """The host's own time in whole seconds, which the firmware never sees."""
+    return int(_time())
 
 
 def ticks_us():
@@ -91,9 +97,25 @@ def _micropython():
     module = types.ModuleType("micropython")
     module.const = lambda value: value
     module.native = module.viper = lambda function: function
+    module.kbd_intr = lambda character: None
     module.opt_level = module.alloc_emergency_exception_buf = lambda *_: None
     module.schedule = lambda function, argument: function(argument)
     return module
+
+
+class _Port:
+    """stdin or stdout as MicroPython has them: text on top, `buffer` reads and writes at once."""
+
+    def __init__(self, text, number, mode):
+        self._text = text
+        self.buffer = open(number, mode, buffering=0, closefd=False)
+
+    def write(self, text):
+        self._text.write(text)
+        self._text.flush()
+
+    def __getattr__(self, name):
+        return getattr(self._text, name)
 
 
 def install():
@@ -113,5 +135,7 @@ def install():
     gc.mem_free = gc.mem_alloc = lambda: 0
     gc.threshold = lambda *_: None
     os.ilistdir = _ilistdir
+    sys.stdin = _Port(sys.stdin, 0, "rb")
+    sys.stdout = _Port(sys.stdout, 1, "wb")
     sys.modules["framebuf"] = host_framebuf
     sys.modules["micropython"] = _micropython()

@@ -76,7 +76,9 @@ class Buzzer:
 lines = {}  # GPIO number or name -> Line
 spi_buses = {}  # SPI id -> SpiBus
 i2c_buses = {}  # I2C id -> ((sda, scl), {address: device})
+silent_i2c = set()  # addresses whose device does not answer
 pwm_outputs = {}  # GPIO number -> object with set(hertz)
+adc_mv = {}  # converter input 0..4 -> millivolts at it
 led_strips = {}  # GPIO number -> callable(list of (r, g, b))
 wifi = None  # the radio, set by the board
 rtc = None  # the real-time clock, set by the board
@@ -132,7 +134,9 @@ def clear():
     lines.clear()
     spi_buses.clear()
     i2c_buses.clear()
+    silent_i2c.clear()
     pwm_outputs.clear()
+    adc_mv.clear()
     led_strips.clear()
     wifi = rtc = watchdog = None
     reset_cause = 1

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from protocol.record import KIND_TAP
+from protocol.record import KIND_ROSTER, KIND_TAP, REASON_BLOCKED
 from simulator.gate import find_interpreter
-from simulator.site import Program, SimulatedSite
+from simulator.site import PEOPLE, Program, SimulatedSite
 from tests.e2e.chain import (
     availability,
     board,
@@ -64,7 +64,7 @@ def test_a_badge_at_the_reader_becomes_a_number_on_the_page(tmp_path: Path) -> N
         assert None not in pids
         assert len(pids) == 4
         command = command_line(site.gates[GATE].pid)
-        assert (b"heapsize=200wK" in command) == (find_interpreter()[0] == "micropython")
+        assert (b"heapsize=360wK" in command) == (find_interpreter()[0] == "micropython")
         await site.tap(GATE, site.badges[0].uid)
         assert site.gates[GATE].panel["arm"] == "open"
         (number,) = await registered(site, 1)
@@ -144,6 +144,43 @@ async def _running(site: SimulatedSite) -> bool:
 def _stored(site: SimulatedSite) -> int:
     """How many tap records the inbox holds."""
     return sum(record.kind == KIND_TAP for record in inbox_records(site))
+
+
+def test_a_badge_that_an_import_blocks_is_refused_at_the_gate(tmp_path: Path) -> None:
+    async def story(site: SimulatedSite) -> None:
+        badge = site.badges[0].uid
+        await site.tap(GATE, badge)
+        assert site.gates[GATE].panel["arm"] == "open"
+        before = max(await _rosters(site))
+        heading, first = PEOPLE.read_text("utf-8").splitlines()[:2]
+        assert badge.upper() in first
+        blocking = tmp_path / "blocked.csv"
+        blocking.write_text(f"{heading};badge_state\n{first};blocked\n", "utf-8")
+        await site.command("import", str(blocking))
+        # Each gate keeps a record of the roster of the import, before anybody is refused with it.
+        await until(
+            lambda: _rosters(site),
+            lambda noted: max(noted) > before and noted.count(max(noted)) == len(site.gates),
+            "the new roster at every gate",
+        )
+        await site.tap(GATE, badge)
+        assert "GEBLOKKEERD" in site.gates[GATE].panel["lines"]
+        await until(
+            lambda: _reasons(site), lambda found: found[-1:] == [REASON_BLOCKED], "the refusal"
+        )
+
+    play(tmp_path, story)
+
+
+async def _rosters(site: SimulatedSite) -> list[int]:
+    """The versions of which gates said that they decide, in the order of the inbox."""
+    noted = [record.data for record in inbox_records(site) if record.kind == KIND_ROSTER]
+    return [int.from_bytes(data[:4], "little") for data in noted]
+
+
+async def _reasons(site: SimulatedSite) -> list[int]:
+    """Why taps were refused, in the order of the inbox."""
+    return [record.reason for record in inbox_records(site) if record.kind == KIND_TAP]
 
 
 def test_an_answer_that_was_lost_is_looked_up_and_never_sent_twice(tmp_path: Path) -> None:

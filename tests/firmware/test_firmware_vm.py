@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from simulator.compiled import compiled
 from tests.firmware.rig import needs_vm, tool
 
 SCRIPTS = Path(__file__).parent / "board_scripts"
@@ -21,20 +22,50 @@ RUNNER = ROOT / "tests" / "board" / "board_scripts" / "run.py"
 
 # Module -> heap. The sweeps keep whole flash images in memory; the soak has what a Pico W has.
 MODULES = {
+    "checks_archives": "8M",
+    "checks_arm": "200wK",
+    "checks_beginning": "8M",
+    "checks_capacity": "16M",
     "checks_cards": "2M",
+    "checks_care": "8M",
+    "checks_carriers": "200wK",
     "checks_clock": "200wK",
+    "checks_clock_chip": "2M",
+    "checks_crash": "4M",
     "checks_decision": "200wK",
+    "checks_dense": "2M",
     "checks_drivers": "2M",
     "checks_journal": "8M",
     "checks_link": "200wK",
+    "checks_loader": "4M",
     "checks_panel": "200wK",
+    "checks_resolve": "200wK",
     "checks_roster": "8M",
+    "checks_roster_cuts": "8M",
+    "checks_roster_room": "200wK",
+    "checks_roster_uplink": "8M",
     "checks_soak": "200wK",
     "checks_taps": "8M",
+    "checks_texts": "2M",
+    "checks_today": "200wK",
+    "checks_update": "16M",
     "checks_uplink": "8M",
+    "checks_ways": "8M",
     "checks_wear": "16M",
 }
-ON_CPYTHON = ("checks_cards", "checks_clock", "checks_decision", "checks_drivers", "checks_panel")
+ON_CPYTHON = (
+    "checks_arm",
+    "checks_cards",
+    "checks_clock",
+    "checks_clock_chip",
+    "checks_decision",
+    "checks_dense",
+    "checks_drivers",
+    "checks_panel",
+    "checks_resolve",
+    "checks_texts",
+    "checks_today",
+)
 
 
 def _checks(modules) -> list[tuple[str, str]]:
@@ -50,17 +81,21 @@ def _verdicts(interpreter: str, module: str) -> tuple[dict[str, str], str]:
     """Runs one module; returns the verdict of each of its checks, and all that was printed."""
     with tempfile.TemporaryDirectory() as folder:
         command = [interpreter]
+        variables = os.environ | {
+            "MICROPYPATH": f"{ROOT}:.frozen",
+            "BOARD_FLASH": f"{folder}/flash.bin",
+        }
         if "micropython" in interpreter:
             command += ["-X", f"heapsize={MODULES[module]}"]
+            variables["BOARD_COMPILED"] = str(compiled())
         done = subprocess.run(
             [*command, str(RUNNER), str(SCRIPTS), module],
-            env=os.environ
-            | {"MICROPYPATH": f"{ROOT}:.frozen", "BOARD_FLASH": f"{folder}/flash.bin"},
+            env=variables,
             cwd=folder,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=80,
+            timeout=240,
             check=False,
         )
     verdicts = {}

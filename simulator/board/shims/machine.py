@@ -194,7 +194,7 @@ class I2C:
 
     def _device(self, addr):
         device = self._devices.get(addr)
-        if device is None:
+        if device is None or addr in registry.silent_i2c:
             raise OSError(errno.EIO, "EIO")  # no acknowledge; the rp2 port reports it so
         registry.i2c_transactions += 1
         return device
@@ -268,6 +268,25 @@ class PWM:
     def _apply(self):
         if self._output is not None:
             self._output.set(self._freq if self._duty else 0)
+
+
+class ADC:
+    """Converter of 12 bits, spread over 16 as the port does; inputs are GPIO 26 to 29 or 0 to 4."""
+
+    CORE_TEMP = 4
+
+    def __init__(self, id):
+        number = _number(id)
+        if 26 <= number <= 29:
+            number -= 26
+        if not 0 <= number <= 4:
+            raise ValueError("Pin doesn't have ADC capabilities")
+        self._channel = number
+
+    def read_u16(self):
+        """0..65535 for 0..3.3 V."""
+        steps = min(registry.adc_mv.get(self._channel, 0) * 4096 // 3300, 4095)
+        return steps << 4 | steps >> 8
 
 
 class RTC:

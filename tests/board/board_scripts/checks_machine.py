@@ -33,7 +33,7 @@ class Changes:
 def _board():
     registry.clear()
     changes = Changes()
-    board = Board(read_pinout(ROOT + "/hardware/pinout.csv"), now_us, changes)
+    board = Board(read_pinout(ROOT + "/hardware/pinout.toml"), now_us, changes)
     return board, changes
 
 
@@ -141,7 +141,7 @@ def check_spi_forms():
 def check_i2c():
     board, _ = _board()
     i2c = machine.I2C(0, scl=machine.Pin(5), sda=machine.Pin(4), freq=400_000)
-    equal(i2c.scan(), [0x3C])
+    equal(i2c.scan(), [0x3C, 0x68])
     i2c.writeto(0x3C, b"\x00\xaf")
     assert board.display.on
     i2c.writeto_mem(0x3C, 0x40, b"\x01\x02")
@@ -150,7 +150,7 @@ def check_i2c():
     equal(i2c.readfrom(0x3C, 1), b"\x00")
     buf = bytearray(1)
     i2c.readfrom_into(0x3C, buf)
-    refusal = _refused(OSError, i2c.readfrom_mem, 0x68, 0, 7)  # no DS3231 fitted
+    refusal = _refused(OSError, i2c.readfrom_mem, 0x50, 0, 7)  # nobody there
     equal(refusal.errno, errno.EIO)
     wrong = machine.I2C(0, scl=machine.Pin(9), sda=machine.Pin(8))
     equal(wrong.scan(), [])
@@ -260,6 +260,36 @@ def check_network():
     equal(wlan.status(), network.STAT_IDLE)
     wlan.config(pm=network.WLAN.PM_NONE)
     equal(wlan.config("pm"), network.WLAN.PM_NONE)
+
+
+def check_access_points_by_name_and_password():
+    board, _ = _board()
+    board.wifi.set_points([["site", "secret", -48], ["open", "", -80]])
+    wlan = network.WLAN(network.STA_IF)
+    wlan.active(True)
+    for name, key, status in (
+        ("site", "secret", network.STAT_GOT_IP),
+        ("site", "guess", network.STAT_WRONG_PASSWORD),
+        ("other", "secret", network.STAT_NO_AP_FOUND),
+        ("open", None, network.STAT_GOT_IP),
+    ):
+        wlan.disconnect()
+        wlan.connect(name, key)
+        time.sleep_ms(160)
+        equal(wlan.status(), status)
+    equal(board.wifi.point(), 1)
+    equal(wlan.status("rssi"), -80)
+    assert wlan.isconnected()
+    board.wifi.fragile = True
+    equal(wlan.status("rssi"), -80)
+    assert not wlan.isconnected()
+    wlan.connect()  # the one of the last time
+    time.sleep_ms(160)
+    equal(board.wifi.point(), 1)
+    board.wifi.set_points([])
+    equal(wlan.status(), network.STAT_IDLE)
+    counted = board.counters()
+    equal((counted["radio_starts"], counted["wifi_point"]), (1, -1))
 
 
 def check_chip_conditions():

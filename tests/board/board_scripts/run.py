@@ -6,11 +6,16 @@ The same file runs on both interpreters, with the board's shims found first, as 
 """
 
 import json
+import os
 import sys
 
 _HERE = __file__.rpartition("/")[0]
 _ROOT = _HERE + "/../../.."
 sys.path[:0] = [_ROOT + "/simulator/board/shims", _ROOT, sys.argv[1]]
+# Firmware and models as .mpy files, as a gate gets them: less heap, and no compiler at work.
+_COMPILED = os.getenv("BOARD_COMPILED")
+if _COMPILED:
+    sys.path[:0] = [_COMPILED + "/simulator/board/shims", _COMPILED]
 
 if sys.implementation.name == "cpython":
     import traceback

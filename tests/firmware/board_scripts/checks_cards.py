@@ -24,7 +24,7 @@ def bench():
     """A powered board and the driver on it."""
     registry.clear()
     here = __file__.rpartition("/")[0]
-    board = Board(read_pinout(here + "/../../../hardware/pinout.csv"), now_us, nothing)
+    board = Board(read_pinout(here + "/../../../hardware/pinout.toml"), now_us, nothing)
     reader = Mfrc522(
         pins.READER_SPI,
         pins.READER_SCK,

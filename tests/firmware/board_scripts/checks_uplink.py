@@ -7,6 +7,7 @@ from standins import KEY, MOUNT, Parts, RamFlash, equal, formatted, mount, table
 from firmware.uplink import HEALTH_MS, SILENCE_MS, Uplink
 from protocol import messages
 from protocol.batch import decode_batch
+from protocol.limits import ROSTER_ROW_SIZE
 from protocol.mac import Mac
 from protocol.messages import decode_control, encode_control
 from protocol.record import (
@@ -44,7 +45,11 @@ class Hub:
 
     def offer(self, version, table):
         self.version, self.table = version, table
-        self.down(messages.roster_offer(version, len(table) // 12, sha256(table).digest().hex()))
+        self.down(
+            messages.roster_offer(
+                version, len(table) // ROSTER_ROW_SIZE, sha256(table).digest().hex()
+            )
+        )
 
     def carry(self, limit=200):
         """Takes everything the gate has to send and answers it; returns how many messages."""
@@ -89,7 +94,7 @@ class Hub:
             self.down(messages.time_answer(fields[1], fields[2], UTC_S, 0))
         elif fields[0] == "roster":
             first = fields[2]
-            rows = self.table[first * 12 : (first + 128) * 12]
+            rows = self.table[first * ROSTER_ROW_SIZE : (first + 128) * ROSTER_ROW_SIZE]
             chunk = encode_chunk(self.mac, "gate-1", fields[1], first, rows)
             self.uplink.received("roster", chunk, self.parts.clock.now_ms())
 
@@ -107,8 +112,9 @@ def gate(calendar=None):
         parts.journal,
         parts.roster,
         parts.intake,
-        lambda: (12345, 1),
+        lambda: {"heap_free": 12345, "reader_ok": 1},
         told.append,
+        parts.taps,
     )
     return parts, uplink, Hub(uplink, parts)
 

@@ -1,40 +1,16 @@
 """Small stand-ins for what is around a module under check: time, drivers, wear of the flash."""
 
-import errno
 import gc
 
+from protocol.limits import ROSTER_ROW_SIZE
 from protocol.record import QUALITY_HUB, QUALITY_NONE
-from simulator.board import flash as board_flash
+from protocol.roster import NO_CHANGES
+from simulator.board.flash import RamFlash
 
 GEOMETRY = {"readsize": 32, "progsize": 256, "lookahead": 32}  # as the stock image mounts it
 MOUNT = "/gate"
 KEY = b"\x11" * 32
 BADGE_KEY = b"\x22" * 32
-
-
-class RamFlash(board_flash.RamFlash):
-    """The board's RAM flash, read by slices: several times as fast in the VM.
-
-    A slice takes memory, which there is none of while a finaliser closes a file; then byte by byte.
-    """
-
-    def __init__(self, blocks, image=None, cut_at=0, seed=1):
-        super().__init__(blocks, image=image, cut_at=cut_at, seed=seed)
-        self._view = memoryview(self.image)
-
-    def readblocks(self, block, buf, offset=0):
-        if self.dead:
-            try:
-                bytearray(1)
-            except MemoryError:
-                return -errno.EIO  # a finaliser: an error ends its close at once
-            raise board_flash.PowerCutError(0)
-        start = block * board_flash.BLOCK + offset
-        try:
-            buf[:] = self._view[start : start + len(buf)]
-        except MemoryError:
-            return super().readblocks(block, buf, offset)
-        return 0
 
 
 _state = {"formatted": {}, "mounted": False}
@@ -96,14 +72,15 @@ class FixedClock:
 
 
 class Lights:
-    """Remembers every colour shown, with what `seen` returns at that moment."""
+    """Remembers the colour of the lamps that lit up, with what `seen` returns at that moment."""
 
     def __init__(self, seen=None):
         self.shown = []
         self._seen = seen
 
-    def fill(self, colour):
-        self.shown.append(colour if self._seen is None else (colour, self._seen()))
+    def paint(self, lamps, colour, others):
+        shown = colour if lamps else others
+        self.shown.append(shown if self._seen is None else (shown, self._seen()))
 
 
 class Buzzer:
@@ -116,12 +93,15 @@ class Buzzer:
 
 class Display:
     def __init__(self):
-        self.lines = [""] * 8
+        self.lines = [""] * 5
+        self.shown = b""
 
-    def text(self, row, text):
+    def text(self, row, text, centred=False):
         assert len(text) <= 16, text
-        assert all(32 <= ord(c) < 127 for c in text), text
         self.lines[row] = text
+
+    def picture(self, picture):
+        self.shown = picture
 
     def flush(self):
         return False
@@ -131,7 +111,7 @@ class Arm:
     def __init__(self):
         self.opened = []
 
-    def open(self, now_ms):
+    def open(self, now_ms, sequence, direction):
         self.opened.append(now_ms)
 
     def step(self, now_ms):
@@ -145,13 +125,16 @@ def equal(got, wanted, what=""):
 class GateSettings:
     """Settings of an invented gate."""
 
-    def __init__(self, direction=1, language="nl"):
+    def __init__(self, direction=1, language="nl", passback="off"):
+        self.passback = passback
+        self.repeat_ms = 10000
         self.terminal = "gate-1"
         self.site = "Werf Noord"
         self.direction = direction
         self.language = language
         self.key = KEY
         self.badge_key = BADGE_KEY
+        self.host, self.port, self.tls, self.ca = "192.0.2.10", 1883, False, ""
 
 
 class NoReader(Exception):
@@ -161,16 +144,18 @@ class NoReader(Exception):
 class Parts:
     """The gate without drivers and link: real journal, roster, clock, panel and tap path."""
 
-    def __init__(self, seen=None, direction=1):
-        from firmware.clock import Clock
+    def __init__(self, seen=None, direction=1, passback="off"):
+        from firmware.clock import Clock, brussels_day
+        from firmware.directions import Directions
         from firmware.journal import Journal
         from firmware.panel import Panel
         from firmware.roster import Roster
         from firmware.roster_intake import RosterIntake
         from firmware.taps import TapPath
+        from firmware.today import Today
 
         self.ticks = Ticks(start=(1 << 30) - 5000)
-        self.settings = GateSettings(direction)
+        self.settings = GateSettings(direction, passback=passback)
         self.journal = Journal(MOUNT + "/journal")
         self.clock = Clock(self.journal.boot, self.ticks.ms, self.ticks.diff)
         self.journal.start(self.clock)
@@ -188,6 +173,8 @@ class Parts:
             self.settings.language,
             direction,
         )
+        self.today = Today(3, brussels_day)
+        self.directions = Directions(direction, self.today)
         self.taps = TapPath(
             self.settings,
             None,
@@ -195,6 +182,8 @@ class Parts:
             self.clock,
             self.journal,
             self.roster,
+            self.today,
+            self.directions,
             self.panel,
             self.arm,
         )
@@ -204,14 +193,24 @@ class Parts:
         from hashlib import sha256
 
         now = self.clock.now_ms()
-        self.intake.offered(version, len(table) // 12, sha256(table).digest().hex(), now)
+        self.intake.offered(
+            version, len(table) // ROSTER_ROW_SIZE, sha256(table).digest().hex(), now
+        )
         while True:
             asked = self.intake.question(now)
             if asked is None:
                 break
-            first = asked[1]
-            self.intake.chunk(version, first, table[first * 12 : (first + 128) * 12], now)
-        assert self.intake.finish()
+            first = asked[-1]
+            if asked[0] == "changes":
+                self.intake.changes(asked[1], asked[2], first, NO_CHANGES, b"", now)
+                continue
+            self.intake.chunk(
+                version,
+                first,
+                table[first * ROSTER_ROW_SIZE : (first + 128) * ROSTER_ROW_SIZE],
+                now,
+            )
+        assert self.roster.version == version
 
     def tap(self, uid, wait_ms=11000):
         """A badge comes, is seen by three polls, and leaves; then `wait_ms` go by."""
