@@ -1,7 +1,8 @@
 """`make bench`: every measurement of docs/performance.md, printed with what it is held against.
 
-`python -m bench [NAME ...] [--runs N]`; names: intake, slow, latency, projection, firmware. Nothing
-of the test suite depends on these figures. BENCH_TMP names a folder on the disk to be measured.
+`python -m bench [NAME ...] [--runs N]`; names: intake, slow, latency, projection, firmware,
+device. Nothing of the test suite depends on these figures. BENCH_TMP names a folder on the disk to
+be measured.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import argparse
 import platform
 import sys
 
-from bench import board, intake, projecting
+from bench import board, device, intake, projecting
 
 MEASUREMENTS = {
     "intake": intake.throughput,
@@ -18,6 +19,7 @@ MEASUREMENTS = {
     "latency": intake.latency,
     "projection": projecting.projection,
     "firmware": board.firmware,
+    "device": device.tap_time,
 }
 
 

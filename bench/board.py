@@ -11,6 +11,7 @@ from pathlib import Path
 
 from bench.figures import row, title
 from bench.rig import scratch
+from simulator.compiled import compiled
 from simulator.gate import HEAP, Gate, find_interpreter
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -39,7 +40,11 @@ def _life(folder: Path) -> dict[str, float]:
     done = subprocess.run(
         [str(vm), "-X", f"heapsize={HEAP}", str(LIFE)],
         env=os.environ
-        | {"MICROPYPATH": f"{ROOT}:.frozen", "BOARD_FLASH": str(folder / "flash.bin")},
+        | {
+            "MICROPYPATH": f"{ROOT}:.frozen",
+            "BOARD_FLASH": str(folder / "flash.bin"),
+            "BOARD_COMPILED": str(compiled()),
+        },
         capture_output=True,
         text=True,
         check=True,
@@ -112,7 +117,7 @@ def firmware(runs: int) -> None:
     row("bytes programmed a tap", [life["bytes_per_tap"] for life in lives], "B")
     row("heap free after 1,000 taps", [life["heap_free_after_1000"] for life in lives], "B")
     row("heap free after 10,000 taps", [life["heap_free_after_10000"] for life in lives], "B")
-    row("power on to display, as source on this machine", ready, "ms")
+    row("power on to display, on this machine", ready, "ms")
     row("import of the application from source", from_source, "ms", 1)
     row("import of the application from .mpy", from_mpy, "ms", 1)
     print(f"  protocol and firmware: {source:,} bytes of source, {compiled:,} bytes as .mpy")

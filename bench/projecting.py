@@ -65,7 +65,7 @@ def projection(runs: int) -> None:
             count = 1
             while count:
                 with writing(house.engine) as connection:
-                    count = project_some(connection, owners)
+                    count, _ = project_some(connection, owners)
             rates.append(RECORDS / (time.perf_counter() - begin))
             begin = time.perf_counter()
             with writing(house.engine) as connection:

@@ -14,6 +14,9 @@ sys.path[:0] = [
     _ROOT,
     _ROOT + "/tests/firmware/board_scripts",
 ]
+_COMPILED = os.getenv("BOARD_COMPILED")
+if _COMPILED:
+    sys.path[:0] = [_COMPILED + "/simulator/board/shims", _COMPILED]
 
 import vfs  # noqa: E402
 from checks_uplink import connect, gate  # noqa: E402
@@ -23,6 +26,7 @@ from simulator.board.flash import FileFlash  # noqa: E402
 
 TAPS = 10000
 HUB_EVERY = 16
+TIDY_STEPS = 80  # what `care` does in the seconds that 16 taps take
 
 
 def main():
@@ -43,7 +47,9 @@ def main():
             hub.seen.clear()
             for shown in (parts.lights.shown, parts.buzzer.tones, parts.arm.opened):
                 shown.clear()
-            parts.journal.tidy()
+            for _ in range(TIDY_STEPS):
+                if not parts.journal.tidy(parts.clock.now_ms()):
+                    break
         if number in (1000, TAPS):
             gc.collect()
             print(f"heap_free_after_{number} {gc.mem_free()}")
