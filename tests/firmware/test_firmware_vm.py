@@ -39,6 +39,7 @@ MODULES = {
     "checks_link": "200wK",
     "checks_loader": "4M",
     "checks_panel": "200wK",
+    "checks_reader_care": "8M",
     "checks_resolve": "200wK",
     "checks_roster": "8M",
     "checks_roster_cuts": "8M",

@@ -225,7 +225,7 @@ def check_a_newer_roster_is_pulled_and_noted_before_it_decides():
     equal(parts.roster.version, 9)
 
 
-def check_health_comes_at_once_and_each_minute():
+def check_health_comes_at_once_and_each_half_minute():
     parts, uplink, hub = fresh()
     connect(parts, uplink)
     hub.carry()
