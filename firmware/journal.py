@@ -78,7 +78,7 @@ class JournalError(Exception):
     """The record is not kept: refuse. The journal stays usable.
 
     Args:
-        code: ``"flash"`` or ``"full"``.
+        code: ``"flash"``, ``"full"`` or ``"supply"``.
     """
 
     def __init__(self, code: str) -> None:
@@ -93,10 +93,10 @@ def _nobody(_sequence: int) -> None:
 class Journal:
     """Records of this gate from `floor` to `head`; see the module for what is promised.
 
-    Attributes: id (8 bytes), boot (this start's number, 0..65535), head (newest sequence number,
-    0 if none ever), created (no id was found: a new stream), free_blocks, nearly_full (four fifths
-    of the room for taps are used; until it is less than 70 %), newest_utc_s (a UTC second that is
-    certainly past, or 0), appended (called with each new sequence number; set it).
+    Attributes: id (8 bytes), boot (this start's number, 0..65535), head (newest number, 0 if none
+    ever), created (a new stream), free_blocks, nearly_full (from four fifths of the room for taps,
+    until below 70 %), newest_utc_s (certainly past, or 0); to be set: writable (False while the
+    supply is too low), appended (called with each new number).
 
     Args:
         folder: where the files are; made if missing, its parent exists.
@@ -125,6 +125,7 @@ class Journal:
         self._faults = 0
         self.free_blocks = 0
         self.nearly_full = False
+        self.writable = True
         self.newest_utc_s = 0
         try:
             files.make_folder(folder)
@@ -263,6 +264,8 @@ class Journal:
         Raises:
             JournalError: not kept; code ``"full"`` or ``"flash"``.
         """
+        if not self.writable:
+            raise JournalError("supply")
         reserve = TAP_RESERVE_BLOCKS if kind == KIND_TAP else OTHER_RESERVE_BLOCKS
         if self.free_blocks < reserve:
             raise JournalError("full")
@@ -301,6 +304,8 @@ class Journal:
 
     def prepare(self) -> None:
         """Makes the next `append` as short as it can be; call it when nobody waits."""
+        if not self.writable:
+            return
         try:
             if self._file is None or self._extents.counts[-1] == SEGMENT_RECORDS:
                 self._open_segment()
@@ -333,8 +338,7 @@ class Journal:
         except OSError:
             self._faults += 1
         if written:
-            # The record may be in flash although the flush said no. Its number is given away, so
-            # that no other fact can have it; if it is not there, it is reported as lost.
+            # It may be in flash although the flush said no: no other fact may have its number.
             self._extents.counts[-1] += 1
             self.head += 1
             self.appended(self.head)

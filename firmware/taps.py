@@ -154,7 +154,6 @@ class TapPath:
         self.lost = 0
         self.unreadable = 0
         self.busy_ms = -1
-        self.writable = True
 
     async def run(self, beat) -> None:
         """Polls for ever; a dead reader is reset until it answers.
@@ -179,6 +178,15 @@ class TapPath:
                 await self._revive(beat)
                 continue
             self.seen(found, uid, self._clock.now_ms())
+
+    @property
+    def writable(self) -> bool:
+        """Whether the journal takes anything at all; False while the supply is too low to write."""
+        return self._journal.writable
+
+    @writable.setter
+    def writable(self, allowed: bool) -> None:
+        self._journal.writable = allowed
 
     @property
     def reader_version(self) -> int:
@@ -357,10 +365,6 @@ class TapPath:
             direction, language, now_ms: of the tap.
         """
         verdict, reason = judged
-        if not self.writable:
-            self.not_kept += 1
-            self._panel.show(texts.FULL, language, now_ms)
-            return
         try:
             sequence = self._journal.append(
                 KIND_TAP, direction, verdict, reason, self._clock, now_ms, tag
@@ -368,7 +372,8 @@ class TapPath:
         except JournalError as error:
             self.not_kept += 1
             self._panel.show(texts.FULL, language, now_ms)
-            self._tell_full(error.code)
+            if error.code != "supply":  # which `care` tells, when there is one to write with
+                self._tell_full(error.code)
             return
         # The record is in flash. Only now may anybody see green or walk through.
         if verdict == VERDICT_GRANTED:

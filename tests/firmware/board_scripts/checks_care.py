@@ -9,6 +9,7 @@ from firmware.arm import Arm
 from firmware.care import PART_MS, PART_PANEL, PART_TAPS, SUPPLY_BACK_MV, Beats, Care
 from firmware.contacts import Alarms, Buttons, Steady
 from firmware.health import REJECTED_EVERY_MS, Health
+from firmware.journal import JournalError
 from firmware.settings import DIRECTION_BUTTONS
 from protocol import faults
 from protocol.messages import (
@@ -24,6 +25,7 @@ from protocol.record import (
     DIRECTION_OUT,
     KIND_FAULT,
     KIND_FIRE,
+    KIND_PASSAGE,
     KIND_TAMPER,
     unpack_record,
 )
@@ -206,6 +208,13 @@ def check_the_supply_stops_writing_and_says_so_afterwards():
     assert bench.parts.panel.idle.supply_low
     equal(bench.health.alarms() & ALARM_SUPPLY, ALARM_SUPPLY)
     bench.lid.now = False
+    # Passages, faults and a corrected clock are records like any other: not written either.
+    bench.health.fault(faults.TASK, 1)
+    try:
+        bench.parts.journal.note(KIND_PASSAGE, 0, bench.parts.clock, 1, bytes(8))
+        raise AssertionError("written with too low a supply")
+    except JournalError as error:
+        equal(error.code, "supply")
     bench.power.millivolts = 4300
     bench.steps(25)
     bench.power.millivolts = 4500 + SUPPLY_BACK_MV - 1
