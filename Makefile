@@ -15,6 +15,9 @@ INSTALL := $(PIP) install --quiet --no-deps --only-binary :all: --require-hashes
 # skidl is published as sources only: plain Python, put together by the setuptools of build.txt.
 WITH_SKIDL := --no-binary skidl --no-build-isolation
 
+# All tests: two at a time, since many of them wait for processes. Tests of a file stay together.
+ALL := --numprocesses 2 --dist loadfile
+
 DEMO := $(VENV)/.installed-demo
 DEV := $(VENV)/.installed-dev
 SELF := $(VENV)/.installed-sitegate
@@ -27,7 +30,7 @@ ifneq ($(shell { $(BIN)/python -c pass && cat $(HOME_OF_VENV); } 2>/dev/null),$(
 .PHONY: $(HOME_OF_VENV)
 endif
 
-.PHONY: help demo test lint bench drawings clean lock browser mosquitto
+.PHONY: help demo test lint bench drawings clean lock browser mosquitto postgresql
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -35,8 +38,8 @@ help: ## this list
 demo: $(DEMO) $(SELF) ## gate, hub and authority on this machine: prints the page to open (ARGS="--no-browser --json")
 	@$(BIN)/sitegate demo $(ARGS)
 
-test: $(DEV) $(SELF) browser mosquitto ## all tests (ARGS="tests/protocol -k sync")
-	@$(BIN)/python -m pytest $(ARGS)
+test: $(DEV) $(SELF) browser mosquitto postgresql ## all tests (ARGS="tests/protocol -k sync")
+	@$(BIN)/python -m pytest $(or $(ARGS),$(ALL))
 
 lint: $(DEV) $(SELF) $(TYPINGS) ## style, types on both Pythons, who imports whom, length of modules
 	$(BIN)/ruff check
@@ -94,3 +97,6 @@ browser:
 
 mosquitto:
 	@tools/mosquitto.sh
+
+postgresql:
+	@tools/postgresql.sh
