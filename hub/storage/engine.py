@@ -16,24 +16,9 @@ from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import DatabaseError, OperationalError
 
 from hub.errors import PermanentError
+from hub.storage.migrations import SCHEMA_VERSION, STEPS
 from hub.storage.schema import metadata
 
-SCHEMA_VERSION = 4
-_STEPS = {
-    1: ("ALTER TABLE badge ADD COLUMN valid_from VARCHAR(10)",),
-    2: (
-        "ALTER TABLE terminal ADD COLUMN lane VARCHAR NOT NULL DEFAULT ''",
-        "ALTER TABLE terminal ADD COLUMN key_number INTEGER NOT NULL DEFAULT 1",
-        "ALTER TABLE terminal ADD COLUMN next_key_sealed BLOB",
-        "ALTER TABLE terminal ADD COLUMN settings_sealed BLOB",
-        "ALTER TABLE terminal ADD COLUMN flashed_sha256 BLOB",
-    ),
-    3: (),  # new tables only
-}
-"""What brings a database of that version to the next one; new tables are made, rows stay.
-
-A new derived table begins empty and is filled from the cursor on: to read the whole inbox here
-would keep a hub from starting for minutes. `sitegate rebuild` fills in what came before."""
 BUSY_MS = 60_000
 """An import writes about 500 people a second (measured on two slow cores), so that 20,000 hold the
 write lock for 40 s. Who waits for it is late; who gives up has lost what he wanted to write."""
@@ -104,7 +89,7 @@ def _prepare(engine: Engine) -> None:
             # Asked again under the write lock: another process may have been quicker.
             version = connection.execute(text("PRAGMA user_version")).scalar_one()
             for step in range(version, SCHEMA_VERSION):
-                for statement in _STEPS[step]:
+                for statement in STEPS[step]:
                     connection.execute(text(statement))
             metadata.create_all(connection)
             connection.execute(text(f"PRAGMA user_version={SCHEMA_VERSION}"))

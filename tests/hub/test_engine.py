@@ -12,8 +12,17 @@ from sqlalchemy import insert, select, text
 from sqlalchemy.exc import IntegrityError
 
 from hub.errors import PermanentError
-from hub.storage.engine import SCHEMA_VERSION, open_engine, reading, writing
-from hub.storage.schema import meta, metadata, site, terminal, works
+from hub.storage.engine import open_engine, reading, writing
+from hub.storage.migrations import SCHEMA_VERSION
+from hub.storage.schema import (
+    meta,
+    metadata,
+    registration,
+    registration_event,
+    site,
+    terminal,
+    works,
+)
 
 SECRET = "85031299761"
 
@@ -129,25 +138,35 @@ NEW_COLUMNS = (
 """What the first version did not have."""
 
 
-def test_a_database_of_the_first_version_gets_what_it_lacks_and_keeps_its_rows(
-    tmp_path: Path,
+SCHEMAS = Path(__file__).parent / "schemas"
+
+
+def older(path: Path) -> None:
+    """Makes a database as version 4 made it, with rows."""
+    with sqlite3.connect(path) as connection:
+        connection.executescript((SCHEMAS / "version-4.sql").read_text())
+    connection.close()
+
+
+def as_first(path: Path) -> None:
+    """Takes from it what the first version did not have."""
+    with sqlite3.connect(path) as connection:
+        for table in NEW_TABLES:
+            connection.execute(f"DROP TABLE {table}")
+        for table, column in NEW_COLUMNS:
+            connection.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
+        connection.execute("PRAGMA user_version=1")
+    connection.close()
+
+
+@pytest.mark.parametrize("version", [1, 4])
+def test_a_database_of_an_older_version_gets_what_it_lacks_and_keeps_its_rows(
+    tmp_path: Path, version: int
 ) -> None:
     path = tmp_path / "sitegate.db"
-    engine = open_engine(path)
-    with writing(engine) as connection:
-        connection.execute(insert(site).values(id=1, name="Werf Noord"))
-        for table in NEW_TABLES:
-            connection.execute(text(f"DROP TABLE {table}"))
-        for table, column in NEW_COLUMNS:
-            connection.execute(text(f"ALTER TABLE {table} DROP COLUMN {column}"))
-        connection.execute(
-            text(
-                "INSERT INTO terminal (id, site_id, name, direction, key_sealed, added_ms)"
-                " VALUES ('gate-1', 1, 'Poort 1', 'in', x'00', 1)"
-            )
-        )
-        connection.execute(text("PRAGMA user_version=1"))
-    engine.dispose()
+    older(path)
+    if version == 1:
+        as_first(path)
     engine = open_engine(path)
     with reading(engine) as connection:
         assert connection.execute(text("PRAGMA user_version")).scalar_one() == SCHEMA_VERSION
@@ -156,6 +175,65 @@ def test_a_database_of_the_first_version_gets_what_it_lacks_and_keeps_its_rows(
         gate = connection.execute(select(terminal)).one()
         assert (gate.lane, gate.key_number, gate.next_key_sealed) == ("", 1, None)
         assert connection.execute(select(site.c.name)).scalar_one() == "Werf Noord"
+        kept = connection.execute(
+            select(registration.c.reference, registration.c.state, registration.c.regime)
+        )
+        assert kept.all() == [("a" * 24, "registered", "day"), ("b" * 24, "held", "day")]
+    engine.dispose()
+
+
+def test_a_registration_of_an_older_version_gets_the_first_step_that_was_not_kept(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "sitegate.db"
+    older(path)
+    engine = open_engine(path)
+    columns = registration_event.c
+    with reading(engine) as connection:
+        steps = connection.execute(
+            select(columns.reference, columns.state, columns.cause, columns.actor).order_by(
+                columns.id
+            )
+        ).all()
+    engine.dispose()
+    assert sorted(steps, key=lambda step: step.reference) == [
+        ("a" * 24, "due", "first_tap", "projection"),
+        ("a" * 24, "sending", "claimed", "hub"),
+        ("a" * 24, "registered", "answered", "hub"),
+        ("b" * 24, "held", "no_identity", "projection"),
+    ]
+
+
+def test_a_new_and_a_migrated_database_have_the_same_layout(tmp_path: Path) -> None:
+    older(tmp_path / "old.db")
+    layouts = []
+    for name in ("old.db", "new.db"):
+        engine = open_engine(tmp_path / name)
+        with reading(engine) as connection:
+            tables = {
+                table: {
+                    (column.name, column.type, column.notnull)
+                    for column in connection.exec_driver_sql(f"PRAGMA table_info({table})")
+                }
+                for table in metadata.tables
+            }
+            others = connection.exec_driver_sql(
+                "SELECT type, name FROM sqlite_master WHERE type IN ('index', 'trigger')"
+            )
+            layouts.append((tables, sorted(tuple(row) for row in others)))
+        engine.dispose()
+    assert layouts[0] == layouts[1]
+
+
+@pytest.mark.parametrize("statement", ["DELETE FROM", "UPDATE"])
+def test_a_step_that_was_taken_can_be_neither_changed_nor_removed(
+    tmp_path: Path, statement: str
+) -> None:
+    older(tmp_path / "sitegate.db")
+    engine = open_engine(tmp_path / "sitegate.db")
+    tail = " SET state = 'due'" if statement == "UPDATE" else ""
+    with pytest.raises(IntegrityError, match="never changed"), writing(engine) as connection:
+        connection.execute(text(f"{statement} registration_event{tail}"))
     engine.dispose()
 
 
