@@ -58,6 +58,8 @@ _REQUIRED: Final = ("site", "works_number", "family_name", "given_name", "badge_
 _ROUNDED: Final = re.compile(r"\d+(?:[.,]\d+)?[eE]\+?\d+")
 _ROUNDED_UID: Final = re.compile(r"\d+(?:[.,]\d+[eE]\+?|[eE]\+)\d+")
 _DECIMAL: Final = re.compile(r"\d+[.,]0+")
+# Country code and something: the national part differs in each country and is not checked.
+_FOREIGN_VAT: Final = re.compile(r"[A-Z]{2}[A-Z0-9+*]{2,18}")
 _ISO_DAY: Final = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})(?: 00:00(?::00)?)?", re.ASCII)
 _BELGIAN_DAY: Final = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})", re.ASCII)
 
@@ -76,6 +78,9 @@ class PersonRow:
         valid_until: last Brussels day on which the badge opens; None = no end.
         valid_from: first Brussels day on which it opens; None = always.
         badge_state: a state of `hub.domain.badges`; empty = as it is, open when it is new.
+        limosa_from, limosa_until: first and last Brussels day of the Limosa declaration; None =
+            not said.
+        foreign_vat: VAT number of a foreign employer; empty = not said.
     """
 
     row: int
@@ -92,6 +97,9 @@ class PersonRow:
     valid_until: date | None
     valid_from: date | None = None
     badge_state: str = ""
+    limosa_from: date | None = None
+    limosa_until: date | None = None
+    foreign_vat: str = ""
 
     def __repr__(self) -> str:
         return f"PersonRow({self.row})"
@@ -170,6 +178,13 @@ class _Reading:
         if valid_from and valid_until and valid_from > valid_until:
             self._add("valid_from", "IMP-2010")
         badge_state = self._badge_state(cells["badge_state"])
+        limosa_from = self._day("limosa_from", cells["limosa_from"])
+        limosa_until = self._day("limosa_until", cells["limosa_until"])
+        if limosa_from and limosa_until and limosa_from > limosa_until:
+            self._add("limosa_from", "IMP-2010")
+        elif limosa_until and limosa_until < self._today:
+            self._add("limosa_until", "IMP-2012", Severity.WARNING)
+        foreign_vat = self._foreign_vat(cells["foreign_vat"])
         # Said once for each works number: it stands on every row of a site.
         for code in works_number_doubts(works) if works and works not in self._works else ():
             self._add("works_number", code, Severity.WARNING)
@@ -194,6 +209,9 @@ class _Reading:
             valid_until=valid_until,
             valid_from=valid_from,
             badge_state=badge_state,
+            limosa_from=limosa_from,
+            limosa_until=limosa_until,
+            foreign_vat=foreign_vat,
         )
 
     def _add(
@@ -232,18 +250,14 @@ class _Reading:
         text = cells[column]
         if not text:
             return None
-        if column != "works_number":
-            rounded = _ROUNDED_UID if column == "badge_uid" else _ROUNDED
-            if rounded.fullmatch(text):
-                self._add(column, "IMP-2007")
-                return None
-            if _DECIMAL.fullmatch(text):
-                self._add(column, "IMP-2008")
-                return None
+        spoiled = spoiled_number(column, text)
+        if spoiled is not None:
+            self._add(column, spoiled)
+            return None
         try:
             return parse(text)
         except IdentifierError as fault:
-            if column == "inss" and _would_parse(parse, text.zfill(11)):
+            if column == "inss" and would_parse(parse, text.zfill(11)):
                 self._add(column, "IMP-2009", found=len(text), expected=11)
             else:
                 self._note(column, fault.code, Severity.ERROR, fault.extra)
@@ -261,6 +275,12 @@ class _Reading:
             self._add("badge_state", "IMP-2011", states=", ".join(STATES))
         return state
 
+    def _foreign_vat(self, text: str) -> str:
+        number = text.replace(" ", "").replace(".", "").upper()
+        if number and not _FOREIGN_VAT.fullmatch(number):
+            self._add("foreign_vat", "IMP-2013")
+        return number
+
     def _last_day(self, text: str) -> date | None:
         last = self._day("valid_until", text)
         if last is not None and last < self._today:
@@ -270,18 +290,10 @@ class _Reading:
     def _day(self, column: str, text: str) -> date | None:
         if not text:
             return None
-        if match := _ISO_DAY.fullmatch(text):
-            year, month, day = match.groups()
-        elif match := _BELGIAN_DAY.fullmatch(text):
-            day, month, year = match.groups()
-        else:
+        day = read_day(text)
+        if day is None:
             self._add(column, "IMP-2005")
-            return None
-        try:
-            return date(int(year), int(month), int(day))
-        except ValueError:
-            self._add(column, "IMP-2005")
-            return None
+        return day
 
     def _identity(self, cells: Mapping[str, str]) -> None:
         """Limosa alone, or INSS and company; judged by what was written, right or wrong."""
@@ -325,7 +337,32 @@ class _Reading:
                 self._add("site", "IMP-4007", first_row=first)
 
 
-def _would_parse(parse: Callable[[str], object], text: str) -> bool:
+def spoiled_number(column: str, text: str) -> str | None:
+    """Returns the code of what a spreadsheet did to a number: rounded it, or made it a decimal."""
+    if column == "works_number":
+        return None
+    rounded = _ROUNDED_UID if column == "badge_uid" else _ROUNDED
+    if rounded.fullmatch(text):
+        return "IMP-2007"
+    return "IMP-2008" if _DECIMAL.fullmatch(text) else None
+
+
+def read_day(text: str) -> date | None:
+    """Returns the day of `2027-12-31` or `31/12/2027` (day first); None when it is no such day."""
+    if match := _ISO_DAY.fullmatch(text):
+        year, month, day = match.groups()
+    elif match := _BELGIAN_DAY.fullmatch(text):
+        day, month, year = match.groups()
+    else:
+        return None
+    try:
+        return date(int(year), int(month), int(day))
+    except ValueError:
+        return None
+
+
+def would_parse(parse: Callable[[str], object], text: str) -> bool:
+    """Returns whether the parser takes this text."""
     try:
         parse(text)
     except IdentifierError:

@@ -7,7 +7,7 @@ cell is never printed, so a report may be mailed or kept.
 from __future__ import annotations
 
 import json
-from typing import Final
+from typing import Any, Final
 
 from hub.application.people_file import PeopleFile, Problem
 from hub.i18n import error_text, text
@@ -18,24 +18,43 @@ SHOWN_MAX: Final = 200
 
 def render_report(people_file: PeopleFile, language: str) -> str:
     """Returns the whole report as plain text: problems, what to do, counts, what was kept."""
-    parts: list[str] = []
-    shown = people_file.problems[:SHOWN_MAX]
-    if shown:
-        parts.append(_table(shown, language))
-        hidden = len(people_file.problems) - len(shown)
-        if hidden:
-            parts[-1] += "\n" + text("import.more", language, count=hidden)
-        parts.append(_remedies(people_file.problems, language))
+    parts = render_problems(people_file.problems, language)
     parts.append(_summary(people_file, language) + "\n" + _verdict(people_file, language))
     return "\n\n".join(parts) + "\n"
 
 
 def to_json(people_file: PeopleFile, language: str = "en") -> str:
     """Returns the report as one JSON object on one line, for scripts."""
-    problems = []
-    for entry in people_file.problems:
+    report = {
+        "accepted": people_file.accepted,
+        "rows": people_file.row_count,
+        "errors": len(people_file.errors),
+        "warnings": len(people_file.warnings),
+        **_counts(people_file),
+        "verdict": _verdict(people_file, language),
+        "problems": problems_told(people_file.problems, language),
+    }
+    return json.dumps(report, ensure_ascii=False)
+
+
+def render_problems(problems: tuple[Problem, ...], language: str) -> list[str]:
+    """Returns the paragraphs about the problems: a table and what to do; none when all is well."""
+    shown = problems[:SHOWN_MAX]
+    if not shown:
+        return []
+    table = _table(shown, language)
+    hidden = len(problems) - len(shown)
+    if hidden:
+        table += "\n" + text("import.more", language, count=hidden)
+    return [table, _remedies(problems, language)]
+
+
+def problems_told(problems: tuple[Problem, ...], language: str) -> list[dict[str, Any]]:
+    """Returns each problem for scripts, explained in that language."""
+    told: list[dict[str, Any]] = []
+    for entry in problems:
         explained = error_text(entry.code, language, **dict(entry.values))
-        problems.append(
+        told.append(
             {
                 "row": entry.row,
                 "column": entry.column,
@@ -47,16 +66,7 @@ def to_json(people_file: PeopleFile, language: str = "en") -> str:
                 "next": explained.next,
             }
         )
-    report = {
-        "accepted": people_file.accepted,
-        "rows": people_file.row_count,
-        "errors": len(people_file.errors),
-        "warnings": len(people_file.warnings),
-        **_counts(people_file),
-        "verdict": _verdict(people_file, language),
-        "problems": problems,
-    }
-    return json.dumps(report, ensure_ascii=False)
+    return told
 
 
 def _table(problems: tuple[Problem, ...], language: str) -> str:

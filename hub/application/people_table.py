@@ -30,15 +30,25 @@ COLUMNS: Final = (
     "valid_until",
     "valid_from",
     "badge_state",
+    "limosa_from",
+    "limosa_until",
+    "foreign_vat",
 )
 """Headings of a people file, in any order; all but OPTIONAL_COLUMNS must be there."""
 
-OPTIONAL_COLUMNS: Final = ("valid_from", "badge_state")
+OPTIONAL_COLUMNS: Final = (
+    "valid_from",
+    "badge_state",
+    "limosa_from",
+    "limosa_until",
+    "foreign_vat",
+)
 
 ROWS_MAX: Final = 20_000
 MEGABYTES_MAX: Final = 20
 
-_WORKBOOKS: Final = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
+WORKBOOKS: Final = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
+"""How a file of a spreadsheet begins: a ZIP archive, or an OLE document (before 2007)."""
 
 
 class Severity(StrEnum):
@@ -78,7 +88,7 @@ class TableRow:
         return f"TableRow({self.number})"
 
 
-class _Error(Protocol):
+class NoteError(Protocol):
     """Notes an error of the file."""
 
     def __call__(self, code: str, row: int | None = None, /, **values: object) -> None: ...
@@ -95,11 +105,11 @@ def read_table(data: bytes) -> tuple[list[TableRow], list[Problem]]:
     def error(code: str, row: int | None = None, /, **values: object) -> None:
         problems.append(Problem(row, None, Severity.ERROR, code, tuple(sorted(values.items()))))
 
-    text = _decode(data, error)
+    text = decode(data, error)
     rows: list[TableRow] = []
     if text is None:
         return rows, problems
-    records = _records(text)
+    records = csv_records(text)
     number = 0
     try:
         number, heading_cells = next(records, (0, []))
@@ -127,12 +137,13 @@ def read_table(data: bytes) -> tuple[list[TableRow], list[Problem]]:
     return rows, problems
 
 
-def _decode(data: bytes, error: _Error) -> str | None:
+def decode(data: bytes, error: NoteError) -> str | None:
+    """Returns the text of a CSV file; None when it cannot be one, which was noted."""
     if len(data) > MEGABYTES_MAX * 1_000_000:
         error("IMP-1008", limit=MEGABYTES_MAX)
     elif not data.strip():
         error("IMP-1001")
-    elif data.startswith(_WORKBOOKS):
+    elif data.startswith(WORKBOOKS):
         error("IMP-1010")
     elif data.startswith((b"\xff\xfe", b"\xfe\xff")) or data[:200].count(0) * 4 >= len(data[:200]):
         error("IMP-1003")
@@ -144,23 +155,28 @@ def _decode(data: bytes, error: _Error) -> str | None:
     return None
 
 
-def _records(text: str) -> Iterator[tuple[int, list[str]]]:
-    """Yields (row number as in a spreadsheet, cleaned cells) for each row that is not blank."""
+def csv_records(text: str) -> Iterator[tuple[int, list[str]]]:
+    """Yields (row number as in a spreadsheet, cleaned cells) for each row that is not blank.
+
+    Raises:
+        csv.Error: the text is not CSV from some row on.
+    """
     first_line = text.lstrip().split("\n", 1)[0]
     separator = ";" if first_line.count(";") > first_line.count(",") else ","
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     # A quoted cell may span lines, so rows are counted, not lines.
     for number, cells in enumerate(reader, start=1):
-        cleaned = [_clean(cell) for cell in cells]
+        cleaned = [clean(cell) for cell in cells]
         if any(cleaned):
             yield number, cleaned
 
 
-def _clean(cell: str) -> str:
+def clean(cell: str) -> str:
+    """Returns the cell without blanks around it, accents in one piece."""
     return unicodedata.normalize("NFC", cell.replace("\u00a0", " ").replace("\u202f", " ")).strip()
 
 
-def _headings(cells: list[str], number: int, error: _Error) -> list[str]:
+def _headings(cells: list[str], number: int, error: NoteError) -> list[str]:
     names = [cell.casefold() for cell in cells]
     while names and not names[-1]:
         names.pop()

@@ -57,14 +57,15 @@ class TapFacts:
         direction: one of `protocol.record.DIRECTION_*`.
         granted: whether the gate let the person pass.
         person_known: whether the badge is linked to a person.
-        has_works: whether the person is assigned to a works number.
+        has_works: whether it is known under which works number the person works here.
         has_inss: whether an INSS or BIS number is known.
         has_company: whether the employer's enterprise number is known.
         has_limosa: whether a Limosa number is known.
-        existing: state of the live registration of this person, works number and
+        existing: state of the live registration of this person, site and
             `tap_day(at_ms, now_ms)`; None when there is none.
         inside_since_ms: UTC milliseconds of the in-tap, on an earlier day at this site, after
             which no out-tap of this person is known; None when there is none.
+        missing_works: why no works number is known, if none is.
     """
 
     at_ms: int | None
@@ -77,6 +78,7 @@ class TapFacts:
     has_limosa: bool
     existing: str | None = None
     inside_since_ms: int | None = None
+    missing_works: Cause = Cause.NO_WORKS_NUMBER
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +116,7 @@ def identity_form(has_inss: bool, has_company: bool, has_limosa: bool) -> Identi
 
 def tap_day(at_ms: int | None, now_ms: int) -> date:
     """Returns the Brussels day under which a tap is kept and looked up; see `Decision.day`."""
-    believed = _believed_ms(at_ms, now_ms)
+    believed = believed_ms(at_ms, now_ms)
     return brussels_day(now_ms if believed is None else believed)
 
 
@@ -125,7 +127,7 @@ def decide(facts: TapFacts, now_ms: int) -> Decision:
         facts: the tap and what is known of the person.
         now_ms: UTC milliseconds at which the hub first held the tap.
     """
-    believed = _believed_ms(facts.at_ms, now_ms)
+    believed = believed_ms(facts.at_ms, now_ms)
     act_ms = now_ms if believed is None else believed
     day = brussels_day(act_ms)
     passed = facts.granted and facts.person_known
@@ -181,8 +183,13 @@ def lapses(state: str, day: date, now_ms: int) -> bool:
     return waiting and day < brussels_day(now_ms)
 
 
-def _believed_ms(at_ms: int | None, now_ms: int) -> int | None:
-    """The moment of the act, never after the receipt; None when the stamp cannot be believed."""
+def believed_ms(at_ms: int | None, now_ms: int) -> int | None:
+    """Returns the moment of an act, never after its receipt; None when its stamp is not believed.
+
+    Args:
+        at_ms: UTC milliseconds by the gate's clock; None = undated.
+        now_ms: UTC milliseconds at which the hub first held the tap.
+    """
     if at_ms is None or at_ms > now_ms + FUTURE_LIMIT_MS:
         return None
     return min(at_ms, now_ms)
@@ -206,6 +213,8 @@ def _judge(
     if facts.existing != State.HELD and _ends_night_shift(facts, day, believed):
         return None, Cause.NIGHT_SHIFT
     missing = _missing(facts.has_works, facts.has_inss, facts.has_company, facts.has_limosa)
+    if missing == Cause.NO_WORKS_NUMBER:
+        missing = facts.missing_works
     first = Cause.FIRST_TAP_OUT if facts.direction == DIRECTION_OUT else Cause.FIRST_TAP
     return _held_or_due(missing, facts.existing, first)
 

@@ -8,6 +8,7 @@ local midnight always exists exactly once.
 from __future__ import annotations
 
 from datetime import date, datetime, time, timedelta
+from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -23,6 +24,7 @@ def brussels_day(utc_ms: int) -> date:
     return datetime.fromtimestamp(utc_ms // 1000, BRUSSELS).date()
 
 
+@lru_cache(maxsize=64)
 def day_bounds_ms(day: date) -> tuple[int, int]:
     """Returns the first millisecond of the day and the first one of the next day (23 to 25 h)."""
     return _midnight_ms(day), _midnight_ms(day + timedelta(days=1))

@@ -1,4 +1,4 @@
-"""The life of one presence registration: one person, one works number, one Brussels day.
+"""The life of one presence registration: a person on a day (day regime), or one act (in/out).
 
 Theory of operation. *Seen* is not *registered*: until the authority has given a number, nothing
 counts as registered, and each state says exactly what we know of the authority's side.
@@ -59,18 +59,25 @@ class State(StrEnum):
 
 _NUMBERED_STEPS: Final = {State.CANCELLING, State.CANCELLED}
 
+_ELSEWHERE: Final = {State.REGISTERED}
+"""A search showed that the authority holds it, through another channel or against expectation."""
+
 TRANSITIONS: Final = MappingProxyType(
     {
         None: frozenset({State.HELD, State.DUE, State.LAPSED}),
-        State.HELD: frozenset({State.DUE, State.LAPSED, State.DROPPED}),
-        State.DUE: frozenset({State.SENDING, State.HELD, State.LAPSED, State.DROPPED}),
+        # Still held, for another reason.
+        State.HELD: frozenset({State.HELD, State.DUE, State.LAPSED, State.DROPPED} | _ELSEWHERE),
+        State.DUE: frozenset({State.SENDING, State.HELD, State.LAPSED, State.DROPPED} | _ELSEWHERE),
         State.SENDING: frozenset({State.REGISTERED, State.REFUSED, State.IN_DOUBT, State.DUE}),
         State.IN_DOUBT: frozenset({State.REGISTERED, State.DUE, State.LAPSED}),
         State.REGISTERED: frozenset({State.VALIDATED, State.FLAGGED} | _NUMBERED_STEPS),
         State.VALIDATED: frozenset({State.FLAGGED} | _NUMBERED_STEPS),
-        State.FLAGGED: frozenset({State.VALIDATED} | _NUMBERED_STEPS),
-        State.REFUSED: frozenset({State.DUE, State.LAPSED, State.DROPPED}),
-        State.LAPSED: frozenset(),
+        # Still flagged, with other remarks.
+        State.FLAGGED: frozenset({State.FLAGGED, State.VALIDATED} | _NUMBERED_STEPS),
+        State.REFUSED: frozenset({State.DUE, State.LAPSED, State.DROPPED} | _ELSEWHERE),
+        # Nothing is sent any more; but a correction may be attested, and the authority may turn out
+        # to hold what we could not see there.
+        State.LAPSED: frozenset({State.LAPSED} | _ELSEWHERE),
         # A cancel that was refused or not carried out leads back to what the authority holds.
         State.CANCELLING: frozenset(
             {State.CANCELLED, State.REGISTERED, State.VALIDATED, State.FLAGGED}
@@ -81,11 +88,11 @@ TRANSITIONS: Final = MappingProxyType(
 )
 """From each state (None = not there yet) to the states that may follow it directly."""
 
-FINAL: Final = frozenset({State.LAPSED, State.CANCELLED, State.DROPPED})
+FINAL: Final = frozenset({State.CANCELLED, State.DROPPED})
 """Nothing leaves these."""
 
 LIVE: Final = frozenset(State) - {State.CANCELLED, State.DROPPED}
-"""At most one of these for a person, works number and day (unique index of the store)."""
+"""At most one of these for a person, works number, day and act (unique index of the store)."""
 
 UNSENT: Final = frozenset({State.HELD, State.DUE})
 """No call is under way and none left the authority with something: a plain wait at the hub."""
@@ -116,11 +123,14 @@ def check_transition(old: str | None, new: str) -> None:
         raise TransitionError("HUB-1401", old=old or "none", new=new)
 
 
-def client_reference(person_token: str, works_number: str, day: date, generation: int = 0) -> str:
+def client_reference(
+    person_token: str, works_number: str, day: date, generation: int = 0, act: str = ""
+) -> str:
     """Returns the client reference of a registration: 24 characters ``[0-9a-f]``, reproducible.
 
     It is the first 96 bits of SHA-256 over ``sitegate reference 1``, the token, the works number,
-    the ISO date and the generation in decimal, each followed by a zero byte. The authority echoes
+    the ISO date, the generation in decimal and the act if there is one, each followed by a zero
+    byte. The authority echoes
     it (`ClientReferenceType`, at most 24 characters), so an answer or a search result finds its
     registration even after a rebuild; and since the token is random, it tells nobody who it is.
 
@@ -130,8 +140,10 @@ def client_reference(person_token: str, works_number: str, day: date, generation
         day: the Brussels day.
         generation: how many registrations of the same person, works number and day were
             cancelled or dropped before this one, 0 or more.
+        act: the tap it is for, "stream.sequence", in the in/out regime; empty in the day regime.
     """
     parts = ("sitegate reference 1", person_token, works_number, day.isoformat(), str(generation))
+    parts += (act,) if act else ()
     if generation < 0 or any("\0" in part for part in parts):
         raise ValueError("a part of a client reference is malformed")
     digest = hashlib.sha256("".join(part + "\0" for part in parts).encode())

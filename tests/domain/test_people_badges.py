@@ -28,9 +28,34 @@ def test_states_of_a_badge() -> None:
     only(read({**GOOD, "badge_state": "lost"}), "badge_state", "IMP-2011")
 
 
-def test_the_last_two_columns_may_be_left_out() -> None:
-    assert COLUMNS[-2:] == OPTIONAL_COLUMNS
-    people_file = read_people_file(csv_of(GOOD, columns=COLUMNS[:-2]), TODAY)
+def test_limosa_periods_and_foreign_employers() -> None:
+    row = {
+        **GOOD,
+        "limosa_from": "2026-10-01",
+        "limosa_until": "31/3/2027",
+        "foreign_vat": "pl 00.00",
+    }
+    people_file = read(row)
+    assert found(people_file) == []
+    (person,) = people_file.rows
+    assert (person.limosa_from, person.limosa_until) == (date(2026, 10, 1), date(2027, 3, 31))
+    assert person.foreign_vat == "PL0000"
+    only(read({**GOOD, "foreign_vat": "0999000129"}), "foreign_vat", "IMP-2013")
+    turned = {**GOOD, "limosa_from": "2027-01-06", "limosa_until": "2027-01-05"}
+    only(read(turned), "limosa_from", "IMP-2010")
+
+
+def test_a_limosa_declaration_that_has_ended_is_a_warning() -> None:
+    people_file = read({**GOOD, "limosa_until": "2026-11-01"})
+    assert [problem.code for problem in people_file.warnings] == ["IMP-2012"]
+    assert people_file.accepted
+
+
+def test_the_last_columns_may_be_left_out() -> None:
+    count = len(OPTIONAL_COLUMNS)
+    assert COLUMNS[-count:] == OPTIONAL_COLUMNS
+    people_file = read_people_file(csv_of(GOOD, columns=COLUMNS[:-count]), TODAY)
     assert found(people_file) == []
     (person,) = people_file.rows
     assert (person.valid_from, person.badge_state) == (None, "")
+    assert (person.limosa_until, person.foreign_vat) == (None, "")
