@@ -23,7 +23,7 @@ from typing import Protocol
 
 import structlog
 
-from hub.domain.legal_day import brussels_day
+from hub.domain.legal_day import brussels_day, day_bounds_ms
 
 FRESH_MS = 10 * 60_000
 """A backlog of yesterday says nothing of where people are now."""
@@ -102,6 +102,10 @@ class Feedback:
         self._greeted: dict[str, int] = {}
         self._stopping = False
         self._events, self._inbox = 0, 0
+        # Gates that have greeted, and the day they were told of: what was planned the evening
+        # before has its receipt before its day begins.
+        self._sites: dict[str, int] = {}
+        self._day = brussels_day(clock())
         self._thread = threading.Thread(target=self._run, name="feedback", daemon=True)
 
     def start(self) -> None:
@@ -127,18 +131,22 @@ class Feedback:
         """A gate has greeted; returns at once, any thread may call it."""
         with self._changed:
             self._greeted[terminal] = site_id
+            self._sites[terminal] = site_id
             self._changed.notify()
 
     def _run(self) -> None:
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._stopping or self._due or self._greeted)
+                self._changed.wait_for(
+                    lambda: self._stopping or self._due or self._greeted, self._until_midnight_s()
+                )
                 if self._stopping:
                     return
                 self._due = False
                 greeted, self._greeted = self._greeted, {}
             try:
                 self.step()
+                self.turn_of_day()
                 for terminal, site_id in greeted.items():
                     self.tell_day(terminal, site_id)
             except Exception as error:  # noqa: BLE001 - a hint that fails must not end the thread
@@ -166,6 +174,23 @@ class Feedback:
                     heard.setdefault(terminal, []).append((tag, direction))
         for terminal, found in heard.items():
             self._port.passed(terminal, now_ms, found)
+
+    def turn_of_day(self) -> None:
+        """Says to every gate what the new day begins with, once it has begun."""
+        today = brussels_day(self._clock())
+        if today == self._day:
+            return
+        self._day = today
+        with self._changed:
+            known = dict(self._sites)
+        for terminal, site_id in known.items():
+            self.tell_day(terminal, site_id)
+
+    def _until_midnight_s(self) -> float:
+        now_ms = self._clock()
+        wait_ms = day_bounds_ms(brussels_day(now_ms))[1] - now_ms
+        # The clock may be set meanwhile: it is looked at every hour.
+        return max(1.0, min(wait_ms / 1000, 3600.0))
 
     def tell_day(self, terminal: str, site_id: int) -> None:
         """Says to one gate what it has forgotten of today."""

@@ -16,7 +16,7 @@ give people to taps of badges that were unknown before, which is what one rebuil
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
 
@@ -28,26 +28,21 @@ from hub.application.gate_events import (
     event_of,
     went_through,
 )
-from hub.domain.causes import Cause
-from hub.domain.day_regime import TapFacts, decide, tap_day
-from hub.domain.presence import Presence, PresenceTap, fold
-from hub.domain.registration import State, check_transition, client_reference
+from hub.application.registering import Registering, RegisteringPort, TapRow
+from hub.domain.day_regime import tap_day
+from hub.domain.in_out_regime import WINDOW_MS
 from protocol.errors import MalformedError
 from protocol.limits import RECORD_SIZE
 from protocol.record import (
-    DIRECTION_OUT,
     KIND_STORAGE_RESET,
     KIND_TAP,
     KIND_TIME_SET,
-    VERDICT_GRANTED,
     Record,
     unpack_record,
 )
 
 CHUNK = 64
 """Records in one transaction: a few milliseconds, so that acks never wait long behind it."""
-
-_CLOCK = (Cause.CLOCK_UNKNOWN, Cause.CLOCK_WRONG)
 
 log = structlog.get_logger()
 
@@ -65,55 +60,7 @@ class InboxRun:
     records: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What the register says of the owner of a badge, without any number."""
-
-    person_id: int
-    token: str
-    site_id: int
-    works_number: str
-    has_inss: bool
-    has_company: bool
-    has_limosa: bool
-
-
-@dataclass(slots=True)
-class TapRow:
-    """One tap as a row; `at_ms` is None while nothing dates it."""
-
-    stream_id: int
-    seq: int
-    terminal_id: str
-    direction: int
-    verdict: int
-    reason: int
-    tag: bytes
-    person_id: int | None
-    boot: int
-    ticks_ms: int
-    quality: int
-    at_ms: int | None
-    received_ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class NewRegistration:
-    """A registration as the tap that caused it made it."""
-
-    reference: str
-    person_id: int
-    site_id: int
-    works_number: str
-    day: date
-    state: State
-    cause: str
-    tap_ms: int
-    due_ms: int
-    changed_ms: int
-
-
-class ProjectionPort(Protocol):
+class ProjectionPort(RegisteringPort, Protocol):
     """Store of everything derived, inside one transaction."""
 
     def runs(self, limit: int) -> list[InboxRun]:
@@ -122,10 +69,6 @@ class ProjectionPort(Protocol):
 
     def advance(self, inbox_id: int) -> None:
         """Moves the cursor."""
-        ...
-
-    def known(self, tag: bytes) -> Known | None:
-        """Returns the owner of a badge."""
         ...
 
     def add_taps(self, taps: list[TapRow]) -> None:
@@ -168,39 +111,16 @@ class ProjectionPort(Protocol):
         """Keeps the first trusted time of this boot."""
         ...
 
-    def presence(self, person_id: int, site_id: int, day: date) -> Presence | None:
-        """Returns the presence so far."""
-        ...
-
-    def put_presence(self, person_id: int, site_id: int, day: date, presence: Presence) -> None:
-        """Writes it."""
-        ...
-
-    def inside_since(self, person_id: int, site_id: int, day: date) -> int | None:
-        """Returns the open in-tap of the day before `day` (UTC ms), for a night shift."""
-        ...
-
-    def registrations(
-        self, person_id: int, works_number: str, day: date
-    ) -> list[tuple[str, str, str]]:
-        """Returns (reference, state, cause) of all registrations of this subject."""
-        ...
-
-    def waits_undated(self, person_id: int, day: date) -> bool:
-        """Returns whether a tap of this person that came in on this day has no date yet."""
-        ...
-
-    def add_registration(self, registration: NewRegistration) -> None:
-        """Adds it."""
-        ...
-
-    def change_registration(self, registration: NewRegistration) -> None:
-        """Gives the row of this reference another state, cause and moments."""
-        ...
-
 
 class Projection:
-    """Applies the next piece of the inbox; stateless, so any transaction will do."""
+    """Applies the next piece of the inbox; keeps nothing itself, so any transaction will do.
+
+    Args:
+        window_ms: milliseconds after an act in which the in/out service takes it.
+    """
+
+    def __init__(self, window_ms: int = WINDOW_MS) -> None:
+        self._window_ms = window_ms
 
     def step(self, port: ProjectionPort, limit: int = CHUNK) -> int:
         """Projects about `limit` records; returns how many (0: the inbox is projected)."""
@@ -275,7 +195,7 @@ class Projection:
 
     def _tap(self, port: ProjectionPort, run: InboxRun, record: Record) -> TapRow:
         at_ms = self._moment(port, run, record)
-        known = port.known(record.data)
+        known = port.owner(record.data, run.stream_id, record.seq)
         return TapRow(
             stream_id=run.stream_id,
             seq=record.seq,
@@ -300,8 +220,9 @@ class Projection:
         if not taps:
             return
         port.add_taps(taps)
+        registering = Registering(port, self._window_ms)
         for tap in taps:
-            self._happened(port, run.site_id, tap, run.received_ms)
+            registering.happened(run.site_id, tap, run.received_ms)
 
     def _time_set(self, port: ProjectionPort, run: InboxRun, record: Record) -> None:
         if port.clock_mark(run.stream_id, record.boot) is not None:
@@ -312,94 +233,6 @@ class Projection:
         for tap in port.undated(run.stream_id, record.boot):
             tap.at_ms = utc_ms - (record.ticks_ms - tap.ticks_ms)
             port.date_tap(tap)
-            self._redated(port, tap, run.received_ms)
-            self._happened(port, run.site_id, tap, run.received_ms)
-
-    def _redated(self, port: ProjectionPort, tap: TapRow, now_ms: int) -> None:
-        """Drops what an undated tap held on the day of its receipt, if it was of another day.
-
-        What is held for another reason, or for another tap that still has no date, stays.
-        """
-        known = port.known(tap.tag)
-        shown_on = tap_day(None, tap.received_ms)
-        if known is None or tap_day(tap.at_ms, now_ms) == shown_on:
-            return
-        if port.waits_undated(known.person_id, shown_on):
-            return
-        rows = port.registrations(known.person_id, known.works_number, shown_on)
-        for reference, state, cause in rows:
-            if state == State.HELD and cause == Cause.CLOCK_UNKNOWN:
-                port.change_registration(
-                    NewRegistration(
-                        reference=reference,
-                        person_id=known.person_id,
-                        site_id=known.site_id,
-                        works_number=known.works_number,
-                        day=shown_on,
-                        state=State.DROPPED,
-                        cause=Cause.REDATED,
-                        tap_ms=tap.received_ms,
-                        due_ms=now_ms,
-                        changed_ms=now_ms,
-                    )
-                )
-
-    def _happened(self, port: ProjectionPort, site_id: int, tap: TapRow, now_ms: int) -> None:
-        """A tap has its effect on presence and registration."""
-        known = port.known(tap.tag)
-        granted = tap.verdict == VERDICT_GRANTED
-        if known is None or not granted:
-            return
-        day = tap_day(tap.at_ms, now_ms)
-        inside_since = (
-            port.inside_since(known.person_id, site_id, day)
-            if tap.direction == DIRECTION_OUT
-            else None
-        )
-        rows = port.registrations(known.person_id, known.works_number, day)
-        ended = [row for row in rows if row[1] in (State.CANCELLED, State.DROPPED)]
-        living = [row for row in rows if row not in ended]
-        existing = living[0] if living else None
-        facts = TapFacts(
-            at_ms=tap.at_ms,
-            direction=tap.direction,
-            granted=granted,
-            person_known=True,
-            has_works=known.site_id == site_id,
-            has_inss=known.has_inss,
-            has_company=known.has_company,
-            has_limosa=known.has_limosa,
-            existing=existing[1] if existing else None,
-            inside_since_ms=inside_since,
-        )
-        decision = decide(facts, now_ms)
-        if decision.present:
-            # The decision's moment: a stamp a little ahead of its receipt counts as the receipt.
-            seen = PresenceTap(decision.tap_ms, tap.direction, tap.received_ms, tap.terminal_id)
-            before = port.presence(known.person_id, site_id, decision.day)
-            port.put_presence(known.person_id, site_id, decision.day, fold(before, seen))
-        if decision.state is None and existing and existing[2] in _CLOCK and decision.present:
-            # The clock is no longer what is missing: say what is, as if this tap had come first.
-            decision = decide(replace(facts, existing=None), now_ms)
-        if decision.state is None:
-            return
-        registration = NewRegistration(
-            reference=existing[0]
-            if existing
-            else client_reference(known.token, known.works_number, decision.day, len(ended)),
-            person_id=known.person_id,
-            site_id=site_id,
-            works_number=known.works_number,
-            day=decision.day,
-            state=decision.state,
-            cause=decision.cause,
-            tap_ms=decision.tap_ms,
-            due_ms=decision.due_ms,
-            changed_ms=now_ms,
-        )
-        if existing is None:
-            port.add_registration(registration)
-        elif existing[1:] != (decision.state, decision.cause):
-            if existing[1] != decision.state:
-                check_transition(existing[1], decision.state)
-            port.change_registration(registration)
+            registering = Registering(port, self._window_ms)
+            registering.redated(run.site_id, tap, run.received_ms)
+            registering.happened(run.site_id, tap, run.received_ms)

@@ -37,6 +37,7 @@ class BadgeRow:
         language: of the person.
         valid_from: first Brussels day on which it opens; None = always.
         site_id: the site its person works on.
+        also: other sites that its person is assigned to.
     """
 
     tag: bytes
@@ -45,6 +46,7 @@ class BadgeRow:
     language: str
     valid_from: date | None = None
     site_id: int = 0
+    also: frozenset[int] = frozenset()
 
     def packed(self, here: bool) -> bytes:
         """Returns the row of this badge for a gate of its site, or of another one."""
@@ -85,12 +87,14 @@ def build_rosters(
         badges: all of the organisation.
         site_ids: the sites.
     """
-    rows = [(badge.site_id, badge.packed(True), badge.packed(False)) for badge in badges]
+    rows = [
+        (badge.also | {badge.site_id}, badge.packed(True), badge.packed(False)) for badge in badges
+    ]
     rosters: dict[int, Roster] = {}
     for site_id in site_ids:
-        table = [own if site == site_id else other for site, own, other in rows]
+        table = [own if site_id in sites else other for sites, own, other in rows]
         if len(table) > ROWS_COMFORTABLE:
-            table = [own for site, own, _other in rows if site == site_id]
+            table = [own for sites, own, _other in rows if site_id in sites]
         rosters[site_id] = Roster(version, bytes(build_table(table)))
     return rosters
 

@@ -2,38 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, delete
 
 from hub.application.gate_events import GateEvent
-from hub.application.projection import (
-    InboxRun,
-    Known,
-    NewRegistration,
-    Projection,
-    TapRow,
-)
+from hub.application.projection import InboxRun, Projection
+from hub.application.registering import Known, Standing, TapRow, WorksHere
+from hub.application.registrations import NewRegistration
+from hub.domain.causes import Cause
+from hub.domain.in_out_regime import WINDOW_MS
 from hub.domain.legal_day import day_bounds_ms
 from hub.domain.presence import Presence
-from hub.errors import LocalProtocolError
-from hub.storage.history import RegistrationEvent, apply_event, read_events
+from hub.domain.registration import State
+from hub.domain.works import Regime, choose_works
+from hub.storage.history import RegistrationEvent, create, fold, step
 from hub.storage.incidents import add_incident
 from hub.storage.schema import (
     clock_mark,
     gate_event,
     passage_count,
     presence,
-    registration,
     tap,
 )
 from hub.storage.schema import projection as projection_table
+from hub.storage.works import candidates, planned_works, regime_on
 from protocol.record import VERDICT_GRANTED
 
 NAME = "presence"
-DERIVED = (tap, clock_mark, gate_event, passage_count, presence, registration)
+REBUILD_CHUNK = 1024
+DERIVED = (tap, clock_mark, gate_event, passage_count, presence)
+"""What a rebuild makes anew; of `registration` it makes the derived columns anew."""
 
 _RUNS = """
 SELECT inbox.id, inbox.stream_id, stream.terminal_id, terminal.site_id, inbox.first_seq,
@@ -42,12 +43,18 @@ FROM inbox JOIN stream ON stream.id = inbox.stream_id
 JOIN terminal ON terminal.id = stream.terminal_id
 WHERE inbox.id > ? ORDER BY inbox.id LIMIT ?
 """
-_KNOWN = """
-SELECT person.id, person.token, works.site_id, person.works_number,
-       person.inss_sealed IS NOT NULL, person.company_id IS NOT NULL,
-       person.limosa_sealed IS NOT NULL
-FROM badge JOIN person ON person.id = badge.person_id
-JOIN works ON works.number = person.works_number WHERE badge.tag = ?
+_PERSON = """
+SELECT person.id, person.token, person.inss_sealed IS NOT NULL, person.company_id IS NOT NULL,
+       person.limosa_sealed IS NOT NULL, person.foreign_vat IS NOT NULL
+FROM """
+_KNOWN = _PERSON + "badge JOIN person ON person.id = badge.person_id WHERE badge.tag = ?"
+_OWNER_THEN = (
+    _PERSON + "owner_then JOIN person ON person.id = owner_then.person_id "
+    "WHERE owner_then.stream_id = ? AND owner_then.seq = ?"
+)
+_KEEP_OWNERS = """
+CREATE TEMP TABLE owner_then AS SELECT stream_id, seq, person_id FROM tap
+WHERE person_id IS NOT NULL
 """
 _TAP_COLUMNS = (
     "stream_id, seq, terminal_id, direction, verdict, reason, tag, person_id, boot, ticks_ms, "
@@ -78,10 +85,23 @@ _PUT_PRESENCE = """
 INSERT OR REPLACE INTO presence (person_id, site_id, day, first_in_ms, last_ms, inside, taps,
                                  received_ms, terminal_id) VALUES (?,?,?,?,?,?,?,?,?)
 """
-_ADD_REGISTRATION = """
-INSERT INTO registration (reference, person_id, site_id, works_number, day, state, cause, tap_ms,
-                          due_ms, changed_ms) VALUES (?,?,?,?,?,?,?,?,?,?)
+_STANDING = """
+SELECT reference, works_number, state, cause, act, direction, tap_ms FROM registration
+WHERE person_id = ? AND day = ? AND site_id = ? ORDER BY reference
 """
+_DAY_DECIDED = """
+SELECT 1 FROM registration WHERE person_id = ? AND site_id = ? AND day = ? AND act = '' LIMIT 1
+"""
+_ACT_DECIDED = "SELECT 1 FROM registration WHERE person_id = ? AND site_id = ? AND act = ? LIMIT 1"
+_PLACE_KNOWN = "SELECT place IS NOT NULL FROM works WHERE number = ?"
+
+
+class RegisterView:
+    """What was looked up in one version of the register; thrown away when it changes."""
+
+    def __init__(self) -> None:
+        self.owners: dict[bytes, Known | None] = {}
+        self.works: dict[tuple[int, int, date], WorksHere] = {}
 
 
 class Derived:
@@ -89,29 +109,22 @@ class Derived:
 
     Args:
         connection: the transaction.
-        owners: owners of badges already looked up; shared by the transactions that see the same
-            register.
-        events: what became of registrations, still to be applied (a rebuild only).
-        rebuilding: incidents are kept already; they are not kept again.
+        register: what was looked up already; shared by the transactions that see the same register.
+        rebuilding: incidents are kept already, and so are the steps that registrations took: what
+            is decided again is only written for subjects that have no registration at all.
 
     Attributes:
         reported: (code, terminal) of the incidents kept in this transaction.
     """
 
     def __init__(
-        self,
-        connection: Connection,
-        owners: dict[bytes, Known | None],
-        events: Iterator[RegistrationEvent] | None = None,
-        rebuilding: bool = False,
+        self, connection: Connection, register: RegisterView, rebuilding: bool = False
     ) -> None:
         self._connection = connection
         self._run: Any = connection.exec_driver_sql
-        self._owners = owners
-        self._events = events or iter(())
-        self._event = next(self._events, None)
-        self._early: dict[str, list[RegistrationEvent]] = {}
+        self._register = register
         self._rebuilding = rebuilding
+        self._made: set[str] = set()
         self.reported: list[tuple[str, str]] = []
 
     def cursor(self) -> int:
@@ -128,8 +141,6 @@ class Derived:
                 break
             records += row[7]
             found.append(InboxRun(*row[:7]))
-        if found and self._event is not None:
-            self._apply_events(found[0].received_ms)
         return found
 
     def advance(self, inbox_id: int) -> None:
@@ -138,16 +149,46 @@ class Derived:
             "INSERT OR REPLACE INTO projection (name, inbox_id) VALUES (?,?)", (NAME, inbox_id)
         )
 
-    def known(self, tag: bytes) -> Known | None:
-        """See `ProjectionPort`."""
-        if tag not in self._owners:
+    def owner(self, tag: bytes, stream_id: int, seq: int) -> Known | None:
+        """See `RegisteringPort`."""
+        if self._rebuilding:
+            # Who had the badge then: it may have passed to another since.
+            row = self._run(_OWNER_THEN, (stream_id, seq)).first()
+            if row is not None:
+                return _known(row)
+        owners = self._register.owners
+        if tag not in owners:
             row = self._run(_KNOWN, (tag,)).first()
-            self._owners[tag] = (
-                Known(row[0], row[1], row[2], row[3], bool(row[4]), bool(row[5]), bool(row[6]))
-                if row
-                else None
-            )
-        return self._owners[tag]
+            owners[tag] = _known(row) if row else None
+        return owners[tag]
+
+    def works(self, person_id: int, site_id: int, day: date) -> WorksHere:
+        """See `RegisteringPort`."""
+        key = (person_id, site_id, day)
+        here = self._register.works.get(key)
+        if here is None:
+            here = self._works(person_id, site_id, day)
+            if here.number:
+                # A choice that is still open may be made by the plan, which is not the register.
+                self._register.works[key] = here
+        return here
+
+    def _works(self, person_id: int, site_id: int, day: date) -> WorksHere:
+        found = candidates(self._connection, person_id, site_id, day)
+        choice = choose_works(found.own, found.employer)
+        if choice.missing is not None:
+            planned = planned_works(self._connection, person_id, site_id, day)
+            choice = choose_works(found.own, found.employer, planned)
+        if choice.number:
+            regime = regime_on(self._connection, choice.number, day)
+            row = self._run(_PLACE_KNOWN, (choice.number,)).first()
+            return WorksHere(choice.number, None, regime, bool(row and row[0]))
+        regimes = {
+            regime_on(self._connection, number, day)
+            for number in found.own or found.employer or found.of_site
+        }
+        regime: Regime = "in_out" if regimes == {"in_out"} else "day"
+        return WorksHere("", choice.missing, regime, False)
 
     def add_taps(self, taps: list[TapRow]) -> None:
         """See `ProjectionPort`."""
@@ -243,16 +284,11 @@ class Derived:
         before = self.presence(person_id, site_id, day - timedelta(days=1))
         return before.last_ms if before is not None and before.inside else None
 
-    def registrations(
-        self, person_id: int, works_number: str, day: date
-    ) -> list[tuple[str, str, str]]:
-        """See `ProjectionPort`."""
-        rows = self._run(
-            "SELECT reference, state, cause FROM registration "
-            "WHERE person_id = ? AND works_number = ? AND day = ? ORDER BY reference",
-            (person_id, works_number, day.isoformat()),
-        )
-        return [(row[0], row[1], row[2]) for row in rows]
+    def standing(self, person_id: int, site_id: int, day: date) -> list[Standing]:
+        """See `RegisteringPort`."""
+        return [
+            Standing(*row) for row in self._run(_STANDING, (person_id, day.isoformat(), site_id))
+        ]
 
     def waits_undated(self, person_id: int, day: date) -> bool:
         """See `ProjectionPort`."""
@@ -265,81 +301,86 @@ class Derived:
         return row is not None
 
     def add_registration(self, registration: NewRegistration) -> None:
-        """See `ProjectionPort`."""
-        self._run(
-            _ADD_REGISTRATION,
+        """See `RegisteringPort`."""
+        if self._rebuilding:
+            if self._was_decided(registration):
+                return
+            self._made.add(registration.reference)
+            registration = replace(registration, actor="rebuild")
+        create(self._connection, registration)
+
+    def _was_decided(self, registration: NewRegistration) -> bool:
+        subject = self._run(
+            _ACT_DECIDED if registration.act else _DAY_DECIDED,
             (
-                registration.reference, registration.person_id, registration.site_id,
-                registration.works_number, registration.day.isoformat(),
-                str(registration.state), registration.cause, registration.tap_ms,
-                registration.due_ms, registration.changed_ms,
+                registration.person_id,
+                registration.site_id,
+                registration.act or registration.day.isoformat(),
             ),
-        )  # fmt: skip
-        for early in self._early.pop(registration.reference, ()):
-            apply_event(self._connection, early)
+        )
+        return subject.first() is not None
 
-    def change_registration(self, registration: NewRegistration) -> None:
-        """See `ProjectionPort`."""
-        self._run(
-            "UPDATE registration SET state = ?, cause = ?, tap_ms = ?, due_ms = ?, changed_ms = ? "
-            "WHERE reference = ?",
-            (
-                str(registration.state), str(registration.cause), registration.tap_ms,
-                registration.due_ms, registration.changed_ms, registration.reference,
+    def change_registration(
+        self, reference: str, state: State, cause: Cause, now_ms: int, tap_ms: int, due_ms: int
+    ) -> None:
+        """See `RegisteringPort`."""
+        if self._rebuilding and reference not in self._made:
+            return
+        step(
+            self._connection,
+            RegistrationEvent(
+                reference,
+                now_ms,
+                state,
+                cause,
+                due_ms=due_ms,
+                tap_ms=tap_ms,
+                actor="rebuild" if self._rebuilding else "projection",
             ),
-        )  # fmt: skip
+        )
 
-    # ------------------------------------------------------------ rebuild
 
-    def _apply_events(self, until_ms: int | None) -> None:
-        """Applies what had become of registrations before this moment (None: all of it)."""
-        while self._event is not None and (until_ms is None or self._event.at_ms <= until_ms):
-            event, self._event = self._event, next(self._events, None)
-            if not apply_event(self._connection, event):
-                # The clock of the hub was set back in between: it waits for its registration.
-                self._early.setdefault(event.reference, []).append(event)
-
-    def finish(self) -> None:
-        """Applies the events that are left; call it once, after the last step of a rebuild.
-
-        Raises:
-            LocalProtocolError: HUB-1402, a registration with a history did not come back: its
-                badge or its works number has passed to another person or works since.
-        """
-        self._apply_events(None)
-        for reference in self._early:
-            raise LocalProtocolError("HUB-1402", reference=reference)
+def _known(row: Any) -> Known:
+    return Known(row[0], row[1], bool(row[2]), bool(row[3]), bool(row[4]), bool(row[5]))
 
 
 def project_some(
-    connection: Connection, owners: dict[bytes, Known | None]
+    connection: Connection, register: RegisterView, window_ms: int = WINDOW_MS
 ) -> tuple[int, list[tuple[str, str]]]:
     """Projects the next chunk.
 
     Returns:
         The number of records (0: nothing left), and (code, terminal) of the incidents found.
     """
-    derived = Derived(connection, owners)
-    return Projection().step(derived), derived.reported
+    derived = Derived(connection, register)
+    return Projection(window_ms).step(derived), derived.reported
 
 
-def rebuild(connection: Connection) -> int:
+def rebuild(connection: Connection, window_ms: int = WINDOW_MS) -> int:
     """Drops everything derived and makes it again from the facts, in one transaction.
+
+    What became of each registration is made again from its steps, and a tap stays with whom it was
+    made by. Taps of a badge that was nobody's then are its owner's of today, and are decided now,
+    as of the moment they came in.
 
     Returns:
         The number of records projected.
 
     Raises:
-        LocalProtocolError: HUB-1402, it would lose a registration; roll back.
+        LocalProtocolError: HUB-1402, a step belongs to no registration; roll back.
     """
+    run = connection.exec_driver_sql
+    run("DROP TABLE IF EXISTS temp.owner_then")
+    run(_KEEP_OWNERS)
+    run("CREATE UNIQUE INDEX temp.owner_then_key ON owner_then (stream_id, seq)")
     for table in DERIVED:
         connection.execute(delete(table))
     connection.execute(delete(projection_table).where(projection_table.c.name == NAME))
-    derived = Derived(connection, {}, read_events(connection), rebuilding=True)
-    projection = Projection()
+    fold(connection)
+    derived = Derived(connection, RegisterView(), rebuilding=True)
+    projection = Projection(window_ms)
     total = 0
-    # One run at a time, so that what became of registrations falls between the same runs as then.
-    while count := projection.step(derived, 1):
+    while count := projection.step(derived, REBUILD_CHUNK):
         total += count
-    derived.finish()
+    run("DROP TABLE temp.owner_then")
     return total

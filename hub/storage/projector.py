@@ -8,8 +8,8 @@ from concurrent.futures import Future
 import structlog
 from sqlalchemy import Connection
 
-from hub.application.projection import Known
-from hub.storage.projection import project_some
+from hub.domain.in_out_regime import WINDOW_MS
+from hub.storage.projection import RegisterView, project_some
 from hub.storage.writer import Writer
 
 log = structlog.get_logger()
@@ -22,6 +22,7 @@ class Projector:
         writer: runs the jobs; it is also where `wake` is called from after each commit.
         projected: called in the writer's thread after something was projected.
         reported: called there with code and terminal of each incident that was found and kept.
+        window_ms: milliseconds after an act in which the in/out service takes it.
     """
 
     def __init__(
@@ -29,16 +30,18 @@ class Projector:
         writer: Writer,
         projected: Callable[[], None],
         reported: Callable[[str, str], None] = lambda _code, _terminal: None,
+        window_ms: int = WINDOW_MS,
     ) -> None:
         self._writer = writer
         self._projected = projected
         self._reported = reported
-        self._owners: dict[bytes, Known | None] = {}
+        self._window_ms = window_ms
+        self._register = RegisterView()
         self._queued = False
 
     def register_changed(self) -> None:
         """The owners of badges must be looked up anew."""
-        self._owners = {}
+        self._register = RegisterView()
 
     def wake(self) -> None:
         """Has the next piece projected; cheap, and does nothing when that is queued already."""
@@ -49,7 +52,7 @@ class Projector:
     def _job(self, connection: Connection) -> tuple[int, list[tuple[str, str]]]:
         # Cleared first: what is stored from here on needs another job.
         self._queued = False
-        return project_some(connection, self._owners)
+        return project_some(connection, self._register, self._window_ms)
 
     def _done(self, future: Future[tuple[int, list[tuple[str, str]]]]) -> None:
         error = future.exception()

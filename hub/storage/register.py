@@ -25,11 +25,12 @@ from hub.domain.badges import ACTIVE
 from hub.errors import UsageError
 from hub.storage.schema import badge, company, meta, person, site, terminal, works
 from hub.storage.secrets import Vault
+from hub.storage.works import assigned_sites
 
 VERSION = "register_version"
 TERMINAL_SETTINGS = "terminal-settings"
 """What the vault seals a gate's settings as."""
-SENT = ("inss_index", "limosa_index", "company_id", "works_number")
+SENT = ("inss_index", "limosa_index", "company_id", "works_number", "foreign_vat")
 """Columns of a person that decide what the authority is told."""
 
 
@@ -66,6 +67,10 @@ class Register:
         found = self._connection.execute(select(meta.c.value).where(meta.c.key == VERSION)).scalar()
         return int(found or 0)
 
+    def changed(self, now_ms: int) -> None:
+        """Raises the version: something else of the register was changed in this transaction."""
+        self._changed(now_ms)
+
     def _changed(self, now_ms: int) -> None:
         # Seconds rather than a count: after a restored backup the next version is still newer than
         # any that a gate holds, and gates take newer ones only.
@@ -91,6 +96,10 @@ class Register:
             self._badge(row, person_id, now_ms, done)
         self._changed(now_ms)
         return done
+
+    def site_named(self, name: str) -> int:
+        """Returns the number of a site, which is made when it is new."""
+        return self._site(name)
 
     def _site(self, name: str) -> int:
         found = self._connection.execute(select(site.c.id).where(site.c.name == name)).scalar()
@@ -130,6 +139,12 @@ class Register:
             "works_number": row.works_number,
             "language": row.language,
         }
+        # An empty cell says nothing: what was known stays.
+        if row.foreign_vat:
+            values["foreign_vat"] = row.foreign_vat
+        for name, day in (("limosa_from", row.limosa_from), ("limosa_until", row.limosa_until)):
+            if day is not None:
+                values[name] = day.isoformat()
         matches = []
         if row.inss is not None:
             index = self._vault.index("inss", row.inss.reveal())
@@ -198,10 +213,12 @@ class Register:
                 person.c.language,
                 badge.c.valid_from,
                 works.c.site_id,
+                person.c.id,
             )
             .join(person, person.c.id == badge.c.person_id)
             .join(works, works.c.number == person.c.works_number)
         )
+        also = assigned_sites(self._connection)
         return [
             BadgeRow(
                 row.tag,
@@ -210,6 +227,7 @@ class Register:
                 row.language,
                 _day(row.valid_from),
                 row.site_id,
+                also.get(row.id, frozenset()),
             )
             for row in self._connection.execute(query)
         ]

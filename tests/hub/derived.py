@@ -6,10 +6,9 @@ from typing import Any
 
 from sqlalchemy import Row, Table, select
 
-from hub.application.projection import Known
 from hub.storage.engine import reading, writing
 from hub.storage.inbox import Inbox, NewRun
-from hub.storage.projection import project_some
+from hub.storage.projection import RegisterView, project_some
 from hub.storage.schema import (
     clock_mark,
     gate_event,
@@ -35,7 +34,7 @@ class Site:
     def __init__(self, house: TestHouse) -> None:
         self.house = house
         self.engine = house.house.engine
-        self.owners: dict[bytes, Known | None] = {}
+        self.register = RegisterView()
 
     def arrive(
         self, terminal: str, received_ms: int, *records: bytes, journal: bytes = JOURNAL
@@ -62,7 +61,7 @@ class Site:
         total = 0
         while True:
             with writing(self.engine) as connection:
-                count, _ = project_some(connection, self.owners)
+                count, _ = project_some(connection, self.register)
             if not count:
                 return total
             total += count

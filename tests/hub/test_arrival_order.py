@@ -13,7 +13,7 @@ from sqlalchemy import Connection, select, update
 from hub.application.projection import Projection
 from hub.storage.engine import writing
 from hub.storage.inbox import Inbox, NewRun
-from hub.storage.projection import Derived
+from hub.storage.projection import Derived, RegisterView
 from hub.storage.schema import person, presence, registration
 from protocol.record import (
     DIRECTION_IN,
@@ -115,7 +115,7 @@ def derived(house: TestHouse, runs: list[Run]) -> tuple[list[object], list[objec
 
     def derive(connection: Connection) -> tuple[list[object], list[object]]:
         streams = {gate: Inbox(connection).add_stream(gate, JOURNAL, NOON_MS) for gate in GATES}
-        port = Derived(connection, {})
+        port = Derived(connection, RegisterView())
         for gate, first, pieces in runs:
             Inbox(connection).append([NewRun(streams[gate], first, pieces)], NOON_MS)
             while Projection().step(port):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -30,16 +30,17 @@ class Source:
         self.events: list[tuple[int, bytes, str]] = []
         self.taps: list[tuple[int, str, bytes, int]] = []
         self.asked_for_taps = 0
+        self.today = TODAY
 
     def newest(self) -> tuple[int, int]:
         return len(self.events), len(self.taps)
 
     def receipts_since(self, event: int, day: date) -> tuple[int, list[tuple[int, bytes, str]]]:
-        assert day == TODAY
+        assert day == self.today
         return len(self.events), self.events[event:]
 
     def receipts_of(self, site_id: int, day: date) -> list[Receipt]:
-        assert day == TODAY
+        assert day == self.today
         return [(tag, number) for site, tag, number in self.events if site == site_id]
 
     def passed_since(
@@ -67,7 +68,8 @@ class Bench:
         self.source = Source()
         self.desk = TerminalDesk(lambda _: None, self._publish, watch, lambda: NOON_MS, self._hello)
         self.desk.replace(self.keys, {})
-        self.feedback = Feedback(self.source, self.desk, lambda: NOON_MS)
+        self.now_ms = NOON_MS
+        self.feedback = Feedback(self.source, self.desk, lambda: self.now_ms)
 
     def _hello(self, terminal: str, site_id: int) -> None:
         self.feedback.greeted(terminal, site_id)
@@ -134,6 +136,24 @@ def test_a_gate_that_greets_is_told_the_whole_day_in_messages_it_can_take(bench:
         [n.to_bytes(8, "big").hex(), str(n)] for n in range(1, count + 1)
     ]
     assert bench.heard("gate-out") == []
+
+
+def test_what_was_planned_for_a_day_is_told_to_the_gates_when_it_begins(bench: Bench) -> None:
+    bench.feedback.start()
+    bench.greet("gate-in")
+    bench.source.events.append((1, TAG, "900000000000042"))
+    bench.feedback.wake()
+    bench.wait(lambda: bench.heard("gate-in"))
+    bench.sent.clear()
+    bench.source.today = TODAY + timedelta(days=1)
+    bench.now_ms += 86_400_000
+    bench.feedback.wake()
+    bench.wait(lambda: bench.heard("gate-in"))
+    assert bench.heard("gate-in") == [["receipts", 9824, [[TAG.hex(), "900000000000042"]]]]
+    bench.sent.clear()
+    bench.feedback.step()
+    bench.feedback.turn_of_day()
+    assert bench.sent == [], "said once"
 
 
 def test_who_passed_is_told_to_the_other_gates_of_the_site_that_follow(bench: Bench) -> None:
