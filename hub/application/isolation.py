@@ -2,17 +2,18 @@
 
 Theory of operation. `suspects` were refused together, so one of them is to blame. Half of them are
 sent: if the half passes, the blame is in the other half; if not, it is in this one, and the other
-half waits `aside`, about which nothing is known. In the end one item is left. It is to blame when a
-call of its own was refused; if none was made yet, that is the next call. Then all that waited aside
-goes in one call, and if that is refused, it is the next group of suspects.
+half waits `aside`, about which nothing is known. In the end one item is left. It is `bad` when a
+call of its own was refused. When all others of a refused call have passed it is only `suspected`:
+the fault may have gone away meanwhile, and nobody is refused on suspicion; let it travel alone.
+Then all that waited aside goes in one call, and if that is refused, it is the next group of
+suspects.
 
     suspects  aside   send                   when answered       when refused
     none      none    nothing: the end
     none      some    all aside              the end             they are the suspects
     several           the first half         suspects: the rest  suspects: the half; rest aside
-    one               that one               good                bad
 
-One bad item among 200 costs at most 10 calls: 8 halvings, one of its own, one for those aside.
+One bad item among 200 is found with at most 8 calls, the binary logarithm of 200 rounded up.
 """
 
 from __future__ import annotations
@@ -36,6 +37,8 @@ class Isolation(Generic[T]):
     def __init__(self, batch: Sequence[T], refusal: SitegateError) -> None:
         self.bad: list[tuple[T, SitegateError]] = []
         """Items refused by a call of their own, each with that refusal."""
+        self.suspected: list[T] = []
+        """Items without which a refused call passed; they have had no call of their own."""
         self.passed = False
         """Some call was answered: the service does not refuse everything."""
         self._suspects: list[T] = []
@@ -48,17 +51,23 @@ class Isolation(Generic[T]):
         """Returns the items to send now; none when it is over. Then say `answered` or `refused`."""
         if not self._suspects:
             self._part = list(self._aside)
-        elif len(self._suspects) > 1:
-            self._part = self._suspects[: len(self._suspects) // 2]
         else:
-            self._part = list(self._suspects)
+            self._part = self._suspects[: len(self._suspects) // 2]
         return self._part
+
+    @property
+    def done(self) -> bool:
+        """One was found and the service works: what waits aside may go with the next batch."""
+        return self.passed and bool(self.bad or self.suspected)
 
     def answered(self) -> None:
         """Each item of the part has its answer."""
         self.passed = True
         if self._suspects:
             self._suspects = self._suspects[len(self._part) :]
+            if len(self._suspects) == 1:
+                self.suspected += self._suspects
+                self._suspects = []
         else:
             self._aside = []
         self._part = []
@@ -76,5 +85,5 @@ class Isolation(Generic[T]):
         self._part = []
 
     def left(self) -> list[T]:
-        """Returns what was neither answered nor found bad, without the part that is under way."""
+        """Returns what was neither answered, found bad nor suspected; without the part."""
         return (self._suspects + self._aside)[len(self._part) :]

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import date
 
-from hub.application.ports import BATCH_MAX, PresenceItem, Refused, Registered
+from hub.application.ports import BATCH_MAX, Cancel, PresenceItem, Refused, Registered, Seen
 from hub.errors import InDoubtError, PermanentError, StoppedError, TransientError
+
+CANCELLED = "SUCCESSFULLY CANCELLED"
 
 
 class HandClock:
@@ -22,6 +25,7 @@ class HandClock:
 
 Result = Registered | Refused
 Script = Callable[["Service", Sequence[PresenceItem]], list[Result]]
+CancelScript = Callable[["Service", Sequence[Cancel]], list[Result]]
 
 
 class Service:
@@ -30,13 +34,16 @@ class Service:
     def __init__(self, clock: HandClock) -> None:
         self.clock = clock
         self.script: deque[Script] = deque()
+        self.cancel_script: deque[CancelScript] = deque()
         self.always: Script | None = None
         self.search_errors: dict[str, Exception] = {}
         self.calls: list[list[str]] = []
         self.called_ms: list[int] = []
         self.searches = 0
+        self.cancels: list[list[str]] = []
         self.stored: list[tuple[PresenceItem, Registered]] = []
         self.later: list[tuple[int, PresenceItem]] = []
+        self.channels: dict[int, str] = {}
         self._number = 900_000_000_000_000
 
     def register(self, items: Sequence[PresenceItem]) -> list[Result]:
@@ -47,14 +54,25 @@ class Service:
         script = self.script.popleft() if self.script else self.always or stores
         return script(self, items)
 
-    def search(self, works_number: str, day: date) -> list[Registered]:
+    def search(self, works_number: str, day: date) -> list[Seen]:
         self._catch_up()
         self.searches += 1
         error = self.search_errors.get(works_number)
         if error is not None:
             raise error
         return [
-            registered
+            Seen(
+                registered,
+                item.works_number,
+                item.day,
+                inss=item.inss,
+                limosa=item.limosa,
+                company_number=item.company_number,
+                foreign_vat=item.foreign_vat,
+                act_ms=item.act_ms,
+                direction=item.direction,
+                channel=self.channels.get(registered.number, "WEBSERVICE"),
+            )
             for item, registered in self.stored
             if (item.works_number, item.day) == (works_number, day)
         ]
@@ -62,8 +80,28 @@ class Service:
     def get(self, number: int) -> Registered | None:
         return next((row for _, row in self.stored if row.number == number), None)
 
-    def cancel(self, number: int, reason: str) -> Registered | Refused:
-        raise NotImplementedError
+    def cancel(self, cancels: Sequence[Cancel]) -> list[Result]:
+        assert 1 <= len(cancels) <= BATCH_MAX
+        self.cancels.append([cancel.reference for cancel in cancels])
+        script = self.cancel_script.popleft() if self.cancel_script else withdraws
+        return script(self, cancels)
+
+    def judge(self, reference: str, status: str, *remarks: str) -> None:
+        """The authority judges a registration, or judges it again."""
+        self.stored = [
+            (item, replace(row, status=status, remarks=remarks))
+            if item.reference == reference
+            else (item, row)
+            for item, row in self.stored
+        ]
+
+    def withdraw(self, cancel: Cancel) -> Result:
+        for index, (item, registered) in enumerate(self.stored):
+            if registered.number == cancel.number and registered.status != CANCELLED:
+                # What the service echoes is its own; the adapter gives back our reference.
+                self.stored[index] = (item, replace(registered, status=CANCELLED))
+                return replace(registered, status=CANCELLED, reference=cancel.reference)
+        return Refused(cancel.reference, (("SIM-CANCEL-UNKNOWN", "unknown"),))
 
     def store(self, item: PresenceItem) -> Registered:
         self._number += 1
@@ -80,6 +118,11 @@ class Service:
         self.later = [(at_ms, item) for at_ms, item in self.later if at_ms > self.clock()]
         for item in ripe:
             self.store(item)
+
+
+def withdraws(service: Service, cancels: Sequence[Cancel]) -> list[Result]:
+    """Everything is withdrawn that can be; the answers come in another order."""
+    return [service.withdraw(cancel) for cancel in reversed(cancels)]
 
 
 def stores(service: Service, items: Sequence[PresenceItem]) -> list[Result]:

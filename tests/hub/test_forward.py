@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from hub.application.forward import STOP_MS
+from hub.application.forward import STOP_MS, Forwarder
 from hub.application.ports import PresenceItem
 from hub.domain.causes import Cause
 from hub.errors import (
@@ -346,3 +346,21 @@ def test_a_halt_gives_back_what_was_claimed() -> None:
     world.forwarder.step()
     assert world.outbox.states() == ["due"] * 3
     assert world.service.calls == []
+
+
+def test_a_clock_that_is_set_forward_ends_no_settling() -> None:
+    world = World(2)
+    waited_ms = 0
+    world.forwarder = Forwarder(
+        world.outbox, world.service, world.clock, world.random, monotonic=lambda: waited_ms
+    )
+    world.service.script.append(stores_late(3_600_000 + 15_000))
+    world.forwarder.step()
+    # Somebody sets the clock an hour forward; the authority is still busy with what it was sent.
+    world.clock.now_ms += 3_600_000
+    world.run(20_000)
+    assert world.outbox.states() == ["in_doubt"] * 2
+    waited_ms = 60_000
+    world.run(2 * MINUTE_MS)
+    assert world.all_registered_once()
+    assert len(world.service.calls) == 1

@@ -52,8 +52,8 @@ def test_what_was_claimed_before_midnight_is_not_sent_after_it() -> None:
         def claim(self, now_ms: int, limit: int) -> list[Claim]:
             return super().claim(now_ms, limit)
 
-        def lapse_before(self, today: date, now_ms: int) -> int:
-            lapsed = super().lapse_before(today, now_ms)
+        def lapse_over(self, now_ms: int) -> int:
+            lapsed = super().lapse_over(now_ms)
             clock.now_ms = MIDNIGHT_MS
             return lapsed
 

@@ -9,12 +9,26 @@ from random import Random
 import pytest
 
 from hub.application.forward import Forwarder
-from hub.authority import soap
+from hub.application.windows import DayWindow
+from hub.authority import messages
 from hub.authority.soap import SoapAuthority
 from hub.domain.causes import Cause
 from tests.hub.memory_outbox import MemoryOutbox
 from tests.hub.outbox_contract import DAY, NOW_MS, WORKS, employee, posted, reference
 from tests.hub.service import HandClock
+from tests.hub.simulated_faults import (
+    FAULTS,
+    FAULTS_OF_CANCELLING,
+    READ_TIMEOUT_S,
+    FaultyWay,
+    Make,
+    away,
+    calm,
+    cancelling,
+    looking_fails_too,
+    maintained,
+    passes,
+)
 from tests.soap.simulated import SimulatedAuthority
 
 pytestmark = pytest.mark.processes
@@ -103,7 +117,7 @@ def test_one_bad_item_among_200_does_not_keep_the_others(
         def egress(self, envelope: object, headers: object, *rest: object) -> object:
             return envelope, headers
 
-    monkeypatch.setattr(soap, "ContractCheck", NoCheck)
+    monkeypatch.setattr(messages, "ContractCheck", NoCheck)
     hub = Hub(authority, 200)
     bad = hub.outbox.rows[reference(123)]
     bad.item = type(bad.item)(
@@ -138,3 +152,85 @@ def test_a_refused_item_keeps_the_authoritys_reason(authority: SimulatedAuthorit
     assert hub.outbox.states() == ["registered", "refused"]
     assert wrong.errors[0][0] == "SIM-INSS"
     assert "85031299762" not in repr(wrong.errors)
+
+
+# ---------------------------------------------------------------- fault by fault
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatedAuthority]:
+    with SimulatedAuthority(tmp_path_factory.mktemp("authority")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def port(running: SimulatedAuthority) -> SoapAuthority:
+    return SoapAuthority(running.soap, 5, READ_TIMEOUT_S)
+
+
+@pytest.fixture
+def make(running: SimulatedAuthority, port: SoapAuthority) -> Iterator[Make]:
+    with calm(running) as authority:
+
+        def way(people: int = 5) -> FaultyWay:
+            return FaultyWay(authority, port, DayWindow(), posted, "registrations", people)
+
+        yield way
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_fault_of_one_call(make: Make, name: str) -> None:
+    passes(make(), FAULTS[name])
+
+
+def test_nobody_listens(make: Make) -> None:
+    away(make())
+
+
+def test_a_maintenance_window(make: Make) -> None:
+    maintained(make())
+
+
+def test_looking_up_fails_too(make: Make) -> None:
+    looking_fails_too(make())
+
+
+@pytest.mark.parametrize("mode", [*FAULTS_OF_CANCELLING, "missing-entry", "twice-entry"])
+def test_a_fault_of_cancelling(make: Make, mode: str) -> None:
+    cancelling(make(), mode)
+
+
+@pytest.mark.parametrize("status", [500, 502, 504])
+def test_an_error_of_the_server_that_may_have_stored_something(make: Make, status: int) -> None:
+    way = make()
+    way.authority.order(
+        "availability", mode="down", status=status, calls=1, operations=["register"]
+    )
+    way.run(30_000)
+    way.ends_well()
+
+
+@pytest.mark.parametrize(
+    ("code", "then"),
+    [
+        ("SOA-01001", "due"),
+        ("SOA-01002", "due"),
+        ("SOA-02001", "registered"),
+        ("SOA-02002", "registered"),
+    ],
+)
+def test_a_fault_that_the_service_names(make: Make, code: str, then: str) -> None:
+    way = make()
+    way.authority.order("fault", code=code, calls=1, operations=["register"])
+    way.run(30_000)
+    assert way.states() == {then}
+    assert way.forwarder.status().alarm == (then == "due")
+    way.ends_well()
+
+
+def test_a_service_whose_day_is_another_refuses_and_nothing_is_sent_again(make: Make) -> None:
+    way = make()
+    way.authority.order("skew", ms=24 * 3_600_000)
+    way.run(5 * 60_000)
+    assert way.states() == {"refused"}
+    assert way.held() == []

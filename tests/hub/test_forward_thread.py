@@ -45,11 +45,11 @@ class WatchedOutbox(MemoryOutbox):
         self.may_end = threading.Event()
         self.may_end.set()
 
-    def doubtful(self, limit: int) -> list[Claim]:
+    def doubtful(self, now_ms: int, limit: int) -> list[Claim]:
         self.steps += 1
         self.ending.release()
         assert self.may_end.wait(PATIENCE_S)
-        return super().doubtful(limit)
+        return super().doubtful(now_ms, limit)
 
 
 class Rig:

@@ -12,13 +12,16 @@ from sqlalchemy import insert, select, update
 
 from hub.application.ports import PresenceItem
 from hub.domain.causes import Cause
+from hub.domain.legal_day import day_bounds_ms
 from hub.domain.registration import State
 from hub.errors import LocalProtocolError
+from hub.storage.completing import Completion
 from hub.storage.engine import reading, writing
 from hub.storage.history import read_events
 from hub.storage.house import open_house
-from hub.storage.outbox import Outbox, Waiting, waiting_registrations
+from hub.storage.outbox import Outbox
 from hub.storage.schema import company, person, registration, registration_event, site, works
+from hub.storage.waiting import Waiting, waiting_registrations
 from hub.storage.writer import Writer
 from tests.hub.outbox_contract import (
     DAY,
@@ -32,6 +35,8 @@ from tests.hub.outbox_contract import (
     refused,
     registered,
 )
+
+END_MS = day_bounds_ms(DAY)[1]
 
 
 class SqlBench:
@@ -54,6 +59,10 @@ class SqlBench:
 
     def _changed(self) -> None:
         self.changes += 1
+
+    def complete(self, now_ms: int) -> int:
+        """The register changed."""
+        return Completion(self.writer, self._changed).complete(now_ms)
 
     @property
     def outbox(self) -> Outbox:
@@ -197,7 +206,7 @@ def test_a_step_that_fails_leaves_no_fact_of_the_others_either(bench: SqlBench) 
         bench.add(posted(index), NOW_MS, NOW_MS)
     bench.outbox.claim(NOW_MS, 1)
     with pytest.raises(LocalProtocolError) as caught:
-        bench.outbox.answered([registered(0), registered(1)], NOW_MS)
+        bench.outbox.answered([registered(0), refused(1)], NOW_MS)
     assert caught.value.code == "HUB-1401"
     with pytest.raises(LocalProtocolError) as caught:
         bench.outbox.answered([registered(0), registered(99)], NOW_MS)
@@ -214,12 +223,12 @@ def test_pages_are_told_of_each_step_that_was_kept(bench: SqlBench) -> None:
         lambda: outbox.claim(NOW_MS, 1),
         lambda: outbox.claim(NOW_MS, 1),
         lambda: outbox.in_doubt([reference(0)], NOW_MS),
-        lambda: outbox.doubtful(5),
+        lambda: outbox.doubtful(NOW_MS, 5),
         lambda: outbox.in_doubt([], NOW_MS),
         lambda: outbox.recover(NOW_MS),
-        lambda: outbox.lapse_before(DAY, NOW_MS),
+        lambda: outbox.lapse_over(NOW_MS),
         lambda: outbox.back_to_due([reference(0)], Cause.NOT_FOUND, NOW_MS, NOW_MS),
-        lambda: outbox.lapse_before(DAY + timedelta(days=1), NOW_MS),
+        lambda: outbox.lapse_over(NOW_MS + 86_400_000),
     ):
         act()
         seen.append(bench.changes)
@@ -261,7 +270,7 @@ def test_what_was_held_for_want_of_an_identity_is_due_when_there_is_one(
     nobody = bench.add_person("d")
     for index, who in enumerate((complete, by_limosa, without_company, nobody)):
         bench.add_row(who, reference(index), State.HELD, cause)
-    assert bench.outbox.complete(NOW_MS + 9) == 2
+    assert bench.complete(NOW_MS + 9) == 2
     states = [bench.state(reference(index)) for index in range(4)]
     assert states == ["due", "due", "held", "held"]
     row = bench.row(reference(0))
@@ -271,7 +280,7 @@ def test_what_was_held_for_want_of_an_identity_is_due_when_there_is_one(
     assert bench.history(reference(0)) == [("due", "completed")]
     assert bench.changes == 1
     assert len(bench.outbox.claim(NOW_MS + 9, 9)) == 2
-    assert bench.outbox.complete(NOW_MS + 10) == 0
+    assert bench.complete(NOW_MS + 10) == 0
 
 
 @pytest.mark.parametrize(
@@ -279,7 +288,7 @@ def test_what_was_held_for_want_of_an_identity_is_due_when_there_is_one(
 )
 def test_what_is_held_for_another_reason_stays_held(bench: SqlBench, cause: Cause) -> None:
     bench.add_row(bench.add_person("a", limosa=limosa(0)), reference(0), State.HELD, cause)
-    assert bench.outbox.complete(NOW_MS) == 0
+    assert bench.complete(NOW_MS) == 0
     assert bench.state(reference(0)) == "held"
 
 
@@ -288,7 +297,7 @@ def test_a_day_that_is_over_is_not_made_due_any_more(bench: SqlBench) -> None:
     for index, days in enumerate((-1, 0, 1)):
         day = DAY + timedelta(days=days)
         bench.add_row(who, reference(index), State.HELD, Cause.NO_IDENTITY, day)
-    assert bench.outbox.complete(NOW_MS) == 2
+    assert bench.complete(NOW_MS) == 2
     assert [bench.state(reference(index)) for index in range(3)] == ["held", "due", "due"]
 
 
@@ -298,12 +307,12 @@ def test_what_was_refused_is_tried_again_when_the_person_was_corrected(bench: Sq
         bench.add_row(who, reference(index))
     bench.outbox.claim(NOW_MS, 2)
     bench.outbox.answered([refused(0), refused(1)], NOW_MS + 1)
-    assert bench.outbox.complete(NOW_MS + 2) == 0
+    assert bench.complete(NOW_MS + 2) == 0
     with writing(bench.house.engine) as connection:
         connection.execute(
             update(person).where(person.c.id == corrected).values(changed_ms=NOW_MS + 3)
         )
-    assert bench.outbox.complete(NOW_MS + 4) == 1
+    assert bench.complete(NOW_MS + 4) == 1
     assert [bench.state(reference(index)) for index in range(2)] == ["due", "refused"]
     assert bench.history(reference(0))[-1] == ("due", "corrected")
     # The next day nothing of it is tried again.
@@ -311,7 +320,7 @@ def test_what_was_refused_is_tried_again_when_the_person_was_corrected(bench: Sq
     bench.outbox.answered([refused(0)], NOW_MS + 5)
     with writing(bench.house.engine) as connection:
         connection.execute(update(person).values(changed_ms=NOW_MS + 6))
-    assert bench.outbox.complete(NOW_MS + 86_400_000) == 0
+    assert bench.complete(NOW_MS + 86_400_000) == 0
 
 
 def test_nothing_else_is_touched_by_completing(bench: SqlBench) -> None:
@@ -321,7 +330,7 @@ def test_nothing_else_is_touched_by_completing(bench: SqlBench) -> None:
         bench.add_row(who, reference(index), state, Cause.NO_IDENTITY)
     with writing(bench.house.engine) as connection:
         connection.execute(update(person).values(changed_ms=NOW_MS + 6))
-    assert bench.outbox.complete(NOW_MS + 7) == 0
+    assert bench.complete(NOW_MS + 7) == 0
     assert [bench.state(reference(index)) for index in range(len(others))] == others
 
 
@@ -336,9 +345,9 @@ def test_what_waits_is_counted_with_its_oldest_tap(bench: SqlBench) -> None:
     assert waiting() == Waiting(unsent=0, in_doubt=0, oldest_ms=None)
     for index in range(4):
         bench.add(posted(index), NOW_MS - 100 + index, NOW_MS)
-    assert waiting() == Waiting(unsent=4, in_doubt=0, oldest_ms=NOW_MS - 100)
+    assert waiting() == Waiting(unsent=4, in_doubt=0, oldest_ms=NOW_MS - 100, until_ms=END_MS)
     bench.outbox.claim(NOW_MS, 3)
-    assert waiting() == Waiting(unsent=4, in_doubt=0, oldest_ms=NOW_MS - 100)
+    assert waiting() == Waiting(unsent=4, in_doubt=0, oldest_ms=NOW_MS - 100, until_ms=END_MS)
     bench.outbox.in_doubt([reference(1)], NOW_MS)
     bench.outbox.answered([registered(0), refused(2)], NOW_MS)
-    assert waiting() == Waiting(unsent=1, in_doubt=1, oldest_ms=NOW_MS - 99)
+    assert waiting() == Waiting(unsent=1, in_doubt=1, oldest_ms=NOW_MS - 99, until_ms=END_MS)
