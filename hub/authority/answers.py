@@ -12,29 +12,62 @@ masked: the service quotes what it refuses.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import date
 from typing import TYPE_CHECKING
 
-from hub.application.ports import PresenceItem, Refused, Registered
+from hub.application.ports import Cancel, PresenceItem, Refused, Registered, Seen
+from hub.authority.transport import Answer
 from hub.authority.validate import MESSAGES, SOAP, TYPES
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
 
 NUMBER_MAX = 10**15 - 1
+MEDIA_TYPES = ("text/xml", "application/xml", "application/soap+xml", "")
+"""What SOAP 1.1 travels as, and what servers call it besides; empty: they do not say."""
 TEXT_MAX = 500
 """Most characters kept of a text of the authority."""
+REFERENCE_MAX = 24
+"""Most characters of a client reference (`ClientReferenceType`)."""
+MOMENT_MAX = 40
+"""Most characters kept of a moment; an ISO 8601 one with offset has fewer."""
+NUMBER_TEXT_MAX = 40
+"""Most characters kept of a Limosa or VAT number, whose forms the schema leaves open."""
 
 # 11 digits are a national number and 17 a Limosa number, however they are grouped.
 _LONG_NUMBER = re.compile(r"[0-9](?:[ ./-]?[0-9]){10,}")
-_SUBMITTED = ("PresenceRegistrationSubmitted", "PresenceRegistrationConsultSubmitted")
+
+
+def _t(name: str) -> str:
+    return f"{{{TYPES}}}{name}"
+
+
+def _soap(name: str) -> str:
+    return f"{{{SOAP}}}{name}"
+
+
+_SUBMITTED = (_t("PresenceRegistrationSubmitted"), _t("PresenceRegistrationConsultSubmitted"))
+_REFERENCE = _t("ClientPresenceRegistrationReference")
+_REGISTRATION = _t("PresenceRegistration")
+_ERROR = _t("PresenceRegistrationError")
+_CANCEL_ECHO = _t("CancelPresenceRequest")
+_NUMBER = _t("PresenceRegistrationId")
+_CREATED = _t("CreationDate")
+_VALIDATION = _t("LastValidation")
+_STATUS = _t("Status")
+_REMARKS = _t("RemarkList")
+_REMARK = _t("Remark")
+
+_Fields = dict[str, "_Element"]
 
 
 class Unreadable(Exception):
     """An answer that came whole and does not hold what was asked.
 
     Args:
-        cause: `malformed`, `doctype`, `not_soap`, `unexpected`.
+        cause: `coding`, `content_type`, `malformed`, `doctype`, `not_soap` or `unexpected`.
     """
 
     def __init__(self, cause: str) -> None:
@@ -43,17 +76,21 @@ class Unreadable(Exception):
 
 
 class Incomplete(Exception):
-    """An answer that does not hold exactly one readable entry for each reference.
+    """An answer that does not hold exactly one readable entry for each item sent.
 
     Args:
-        asked: references sent.
-        answered: references with one clear answer.
+        asked: items sent.
+        answered: those of them with one clear answer.
+        results: what it clearly says of these, where that is worth keeping.
     """
 
-    def __init__(self, asked: int, answered: int) -> None:
+    def __init__(
+        self, asked: int, answered: int, results: Sequence[Registered | Refused] = ()
+    ) -> None:
         super().__init__(f"{answered} of {asked}")
         self.asked = asked
         self.answered = answered
+        self.results = tuple(results)
 
 
 class SearchRefused(Exception):
@@ -64,14 +101,32 @@ class SearchRefused(Exception):
         self.codes = codes
 
 
+def read_answer(answer: Answer) -> _Element:
+    """Returns the one element in the SOAP Body of an answer.
+
+    We ask for no packing and unpack none: what is said to be packed is not read.
+
+    Raises:
+        Unreadable: packed, not said to be XML, or as in `read_body`.
+    """
+    if answer.coding not in ("", "identity"):
+        raise Unreadable("coding")
+    if answer.media_type not in MEDIA_TYPES:
+        raise Unreadable("content_type")
+    return read_body(answer.body)
+
+
 def read_body(content: bytes) -> _Element:
-    """Returns the one element in the SOAP Body.
+    """Returns the one element in the SOAP Body of a message.
 
     Raises:
         Unreadable: not well-formed, has a document type (no SOAP message has), or no SOAP 1.1.
     """
     import lxml.etree as etree
 
+    # Before parsing: entities are declared there, and what they blow up is blown up while parsing.
+    if b"<!DOCTYPE" in content:
+        raise Unreadable("doctype")
     parser = etree.XMLParser(
         resolve_entities=False, no_network=True, load_dtd=False, remove_comments=True,
         remove_pis=True,
@@ -98,39 +153,51 @@ def register_results(body: _Element, items: Sequence[PresenceItem]) -> list[Regi
         Incomplete: an item has no readable entry, or entries that contradict each other.
     """
     sent = {item.reference: item for item in items}
+    entries = _expect(body, "RegisterPresencesResponse").iterfind(
+        f"{{{MESSAGES}}}PresenceRegistrationResponse"
+    )
+    return _matched((_registration_entry(entry, sent) for entry in entries), sent)
+
+
+def cancel_results(body: _Element, cancels: Sequence[Cancel]) -> list[Registered | Refused]:
+    """Returns one result for each cancellation, with the reference that was given for it.
+
+    Matched by the authority's number, which both kinds of entry carry; entries with a number that
+    was not sent are passed over.
+
+    Raises:
+        Unreadable: this is not the answer to a cancellation.
+        Incomplete: a number has no readable entry, or entries that contradict each other.
+    """
+    references = {cancel.number: cancel.reference for cancel in cancels}
+    entries = _expect(body, "CancelPresencesResponse").iterfind(
+        f"{{{MESSAGES}}}CancelPresenceResponse"
+    )
+    found = (_cancel_entry(entry, references) for entry in entries)
+    return _matched(found, dict.fromkeys(references.values()))
+
+
+def _matched(
+    found: Iterable[Registered | Refused | None], sent: Mapping[str, object]
+) -> list[Registered | Refused]:
     results: dict[str, Registered | Refused] = {}
     contradicted: set[str] = set()
-    for entry in _expect(body, "RegisterPresencesResponse").iterfind(
-        f"{{{MESSAGES}}}PresenceRegistrationResponse"
-    ):
-        result = _entry(entry, sent)
+    for result in found:
         if result is None or result.reference not in sent:
             continue
         if results.setdefault(result.reference, result) != result:
             contradicted.add(result.reference)
-    answered = len(results) - len(contradicted)
-    if answered != len(sent):
-        raise Incomplete(len(sent), answered)
-    return list(results.values())
+    clear = [result for result in results.values() if result.reference not in contradicted]
+    if len(clear) != len(sent):
+        raise Incomplete(len(sent), len(clear), clear)
+    return clear
 
 
-def cancel_result(body: _Element, number: int) -> Registered | Refused:
-    """Returns what became of the one cancellation that was asked.
-
-    Raises:
-        Unreadable: this is not its answer.
-    """
-    entries = list(
-        _expect(body, "CancelPresencesResponse").iterfind(f"{{{MESSAGES}}}CancelPresenceResponse")
-    )
-    result = _entry(entries[0], {}) if len(entries) == 1 else None
-    if result is None or (isinstance(result, Registered) and result.number != number):
-        raise Unreadable("unexpected")
-    return result
-
-
-def search_page(body: _Element) -> tuple[list[Registered], int]:
+def search_page(body: _Element, works_number: str, day: date) -> tuple[list[Seen], int]:
     """Returns the registrations of one page and the result count that came with it.
+
+    Args:
+        works_number, day: what was asked for; a row that leaves one out is about that.
 
     Raises:
         SearchRefused: the service refused the search.
@@ -142,16 +209,20 @@ def search_page(body: _Element) -> tuple[list[Registered], int]:
     )
     if answer is None:
         raise Unreadable("unexpected")
-    error = answer.find(_t("PresenceRegistrationError"))
+    error = answer.find(_ERROR)
     if error is not None:
-        raise SearchRefused(tuple(code for code, _ in _errors(error, ())))
+        raise SearchRefused(tuple(code for code, _ in _errors(_fields(error), ())))
     found = answer.find(_t("PresenceRegistrationList"))
-    count = _integer(found, "PresenceRegistrationResultCount") if found is not None else None
+    count = (
+        _integer(_fields(found), _t("PresenceRegistrationResultCount"))
+        if found is not None
+        else None
+    )
     if found is None or count is None:
         raise Unreadable("unexpected")
-    rows: list[Registered] = []
-    for element in found.iterfind(_t("PresenceRegistration")):
-        row = _registered(element)
+    rows: list[Seen] = []
+    for element in found.iterfind(_REGISTRATION):
+        row = _seen(_fields(element), works_number, day)
         if row is None:
             raise Unreadable("unexpected")
         rows.append(row)
@@ -172,7 +243,7 @@ def get_result(body: _Element) -> Registered | None:
     element = found.find(_t("PresenceRegistrationType"))
     if element is None:
         return None
-    registered = _registered(element)
+    registered = _registered(_fields(element))
     if registered is None:
         raise Unreadable("unexpected")
     return registered
@@ -182,53 +253,126 @@ def masked(text: str, secrets: Iterable[str] = ()) -> str:
     """Returns `text` cut, on one line, without `secrets` and any run of 11 or more digits."""
     for secret in secrets:
         text = text.replace(secret, "***")
-    text = "".join(sign if sign.isprintable() else " " for sign in text)
+    if not text.isprintable():
+        text = "".join(sign if sign.isprintable() else " " for sign in text)
     return _LONG_NUMBER.sub("***", text)[:TEXT_MAX]
 
 
-def _entry(entry: _Element, sent: dict[str, PresenceItem]) -> Registered | Refused | None:
-    registration = entry.find(_t("PresenceRegistration"))
-    error = entry.find(_t("PresenceRegistrationError"))
-    if (registration is None) == (error is None):
-        return None
+def _registration_entry(
+    entry: _Element, sent: Mapping[str, PresenceItem]
+) -> Registered | Refused | None:
+    registration, error = _either(entry)
     if registration is not None:
-        return _registered(registration)
-    reference = _reference(error)
+        return _registered(_fields(registration))
+    if error is None:
+        return None
+    fields = _fields(error)
+    reference = _reference(fields)
     item = sent.get(reference)
     secrets = (item.inss, item.limosa) if item is not None else ()
-    return Refused(reference, _errors(error, tuple(secret for secret in secrets if secret)))
+    return Refused(reference, _errors(fields, tuple(secret for secret in secrets if secret)))
 
 
-def _registered(element: _Element) -> Registered | None:
-    number = _integer(element, "PresenceRegistrationId")
-    status = _text(element, f"{_t('LastValidation')}/{_t('Status')}")
-    if number is None or not 1 <= number <= NUMBER_MAX or not status:
+def _cancel_entry(entry: _Element, references: Mapping[int, str]) -> Registered | Refused | None:
+    registration, error = _either(entry)
+    if registration is not None:
+        registered = _registered(_fields(registration))
+        if registered is None or registered.number not in references:
+            return None
+        return replace(registered, reference=references[registered.number])
+    if error is None:
         return None
-    remarks = element.iterfind(f"{_t('LastValidation')}/{_t('RemarkList')}/{_t('Remark')}")
-    return Registered(
-        reference=_reference(element),
-        number=number,
-        created=_text(element, _t("CreationDate")),
-        status=masked(status),
-        remarks=tuple(masked(remark.text or "") for remark in remarks),
+    fields = _fields(error)
+    echo = fields.get(_CANCEL_ECHO)
+    number = _integer(_fields(echo), _NUMBER) if echo is not None else None
+    if number is None or number not in references:
+        return None
+    return Refused(references[number], _errors(fields, ()))
+
+
+def _either(entry: _Element) -> tuple[_Element | None, _Element | None]:
+    """Returns the registration or the error of an entry; (None, None) unless it holds one."""
+    fields = _fields(entry)
+    registration, error = fields.get(_REGISTRATION), fields.get(_ERROR)
+    if (registration is None) == (error is None):
+        return None, None
+    return registration, error
+
+
+def _seen(fields: _Fields, works_number: str, day: date) -> Seen | None:
+    """Returns one row of a search, None when it cannot be read.
+
+    Whom it is for is read leniently: a number in a form that we do not know finds nobody, and is no
+    reason to believe nothing of the rest.
+    """
+    registered = _registered(fields)
+    submitted = next((_fields(fields[name]) for name in _SUBMITTED if name in fields), None)
+    if registered is None or submitted is None:
+        return None
+    written_day = _text(submitted, _t("RegistrationDate"))
+    try:
+        # xs:date may end in a time zone; the day is the Belgian one all the same.
+        said_day = date.fromisoformat(written_day[:10]) if written_day else day
+    except ValueError:
+        return None
+    company = _text(submitted, _t("CompanyID"))
+    return Seen(
+        registered=registered,
+        works_number=_text(submitted, _t("WorkPlaceId"))[:NUMBER_TEXT_MAX] or works_number,
+        day=said_day,
+        inss=_digits(_text(fields, _t("INSS")) or _text(submitted, _t("INSS")), 11),
+        limosa=_text(submitted, _t("LimosaId"))[:NUMBER_TEXT_MAX] or None,
+        company_number=_digits(company.zfill(10), 10) if company else None,
+        foreign_vat=_text(submitted, _t("VatNumber"))[:NUMBER_TEXT_MAX] or None,
+        channel=masked(_text(fields, _t("Channel"))),
     )
 
 
-def _reference(element: _Element) -> str:
+def _digits(text: str, count: int) -> str | None:
+    return text if len(text) == count and text.isascii() and text.isdigit() else None
+
+
+def _registered(fields: _Fields) -> Registered | None:
+    number = _integer(fields, _NUMBER)
+    validation = fields.get(_VALIDATION)
+    if number is None or not 1 <= number <= NUMBER_MAX or validation is None:
+        return None
+    last = _fields(validation)
+    status = _text(last, _STATUS)
+    if not status:
+        return None
+    remarks = last.get(_REMARKS)
+    return Registered(
+        reference=_reference(fields),
+        number=number,
+        created=masked(_text(fields, _CREATED)[:MOMENT_MAX]),
+        status=masked(status),
+        remarks=tuple(masked(remark.text or "") for remark in remarks.iterfind(_REMARK))
+        if remarks is not None
+        else (),
+    )
+
+
+def _reference(fields: _Fields) -> str:
+    """Returns the echo of our reference; empty when there is none, or one too long to be ours."""
     for name in _SUBMITTED:
-        reference = _text(element, f"{_t(name)}/{_t('ClientPresenceRegistrationReference')}")
-        if reference:
-            return reference
+        submitted = fields.get(name)
+        if submitted is not None:
+            reference = (submitted.findtext(_REFERENCE) or "").strip()
+            if reference:
+                return reference if len(reference) <= REFERENCE_MAX else ""
     return ""
 
 
-def _errors(element: _Element, secrets: Sequence[str]) -> tuple[tuple[str, str], ...]:
+def _errors(fields: _Fields, secrets: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    listed = fields.get(_t("ErrorList"))
+    found = [_fields(error) for error in listed.iterfind(_t("Error"))] if listed is not None else []
     return tuple(
         (
             masked(_text(error, _t("ErrorCode")), secrets),
             masked(_text(error, _t("ErrorDescription")), secrets),
         )
-        for error in element.iterfind(f"{_t('ErrorList')}/{_t('Error')}")
+        for error in found
     )
 
 
@@ -238,18 +382,16 @@ def _expect(body: _Element, name: str) -> _Element:
     return body
 
 
-def _integer(element: _Element, name: str) -> int | None:
-    text = _text(element, _t(name))
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= 15 else None
+def _fields(element: _Element) -> _Fields:
+    """Returns the first child of each name: one pass, where `find` takes one for each name."""
+    return {str(child.tag): child for child in reversed(element)}
 
 
-def _text(element: _Element, path: str) -> str:
-    return (element.findtext(path) or "").strip()
+def _integer(fields: _Fields, name: str) -> int | None:
+    text = _text(fields, name)
+    return int(text) if len(text) <= 15 and text.isascii() and text.isdigit() else None
 
 
-def _t(name: str) -> str:
-    return f"{{{TYPES}}}{name}"
-
-
-def _soap(name: str) -> str:
-    return f"{{{SOAP}}}{name}"
+def _text(fields: _Fields, name: str) -> str:
+    element = fields.get(name)
+    return (element.text or "").strip() if element is not None else ""

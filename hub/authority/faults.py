@@ -27,7 +27,7 @@ import re
 import tomllib
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hub.authority.transport import NotSent, contract_file
 from hub.authority.validate import SOAP
@@ -53,6 +53,8 @@ _CLASSES: dict[str, tuple[type[SitegateError], str]] = {
 # What we repeat of a fault in errors and logs: short tokens that cannot hold a person number.
 _CODE = re.compile(r"(?!.*[0-9]{9})[A-Za-z0-9][A-Za-z0-9._-]{0,31}")
 _TICKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")
+# "VersionMismatch" and "MustUnderstand" say something that a table can decide on.
+_SOAP_CODES = ("Client", "Server")
 _TRUTH = {"true": True, "1": True, "false": False, "0": False}
 
 
@@ -78,6 +80,7 @@ class _Verdict:
     write: str
     read: str
     error: str
+    renews: bool
 
     def word(self, writes: bool) -> str:
         return self.write if writes else self.read
@@ -91,17 +94,23 @@ def _tables() -> tuple[dict[str, _Verdict], list[tuple[range, _Verdict]]]:
     return by_code, by_status
 
 
-def _verdict(row: dict[str, str]) -> _Verdict:
-    verdict = _Verdict(row["write"], row["read"], row.get("error", ""))
+def _verdict(row: dict[str, Any]) -> _Verdict:
+    verdict = _Verdict(
+        row["write"], row["read"], row.get("error", ""), renews=bool(row.get("renews"))
+    )
     if verdict.write not in _CLASSES or verdict.read not in _CLASSES:
         raise ValueError("faults.toml holds a word that means nothing")
     return verdict
 
 
 def read_fault(fault: _Element) -> Fault:
-    """Returns what decides of a SOAP 1.1 `Fault` element; it never fails and quotes no text."""
-    soap_code = (fault.findtext("faultcode") or "").strip()
-    blames_message = soap_code.rsplit(":", 1)[-1].split(".")[0] == "Client"
+    """Returns what decides of a SOAP 1.1 `Fault` element; it never fails and quotes no text.
+
+    Without the service's own detail, the SOAP fault code is the code, unless it only says whose
+    fault it is: WS-Security and WS-Trust say there what is wrong.
+    """
+    soap_code = (fault.findtext("faultcode") or "").strip().rsplit(":", 1)[-1]
+    blames_message = soap_code.split(".")[0] == "Client"
     for name in ("SystemError", "BusinessError"):
         detail = fault.find(f"detail/{{{ERRORS}}}{name}")
         if detail is not None:
@@ -114,7 +123,11 @@ def read_fault(fault: _Element) -> Fault:
                 retry=_TRUTH.get(retry),
                 ticket=ticket if _TICKET.fullmatch(ticket) else "",
             )
-    return Fault(blames_message=blames_message)
+    own = soap_code.split(".")[0] in _SOAP_CODES
+    return Fault(
+        code=soap_code if not own and _CODE.fullmatch(soap_code) else "",
+        blames_message=blames_message,
+    )
 
 
 def find_fault(body: _Element) -> Fault | None:
@@ -133,7 +146,38 @@ def refusal(
         writes: the call was register or cancel.
         retry_after_s: seconds the answer asks us to wait (HTTP `Retry-After`).
     """
-    by_code, by_status = _tables()
+    extra = _extra(fault, status, retry_after_s)
+    word, code = _judged(fault, status, writes)
+    if word == "in_doubt" and not writes:
+        word = "transient"
+    error_class, own_code = _CLASSES[word]
+    return error_class(code or own_code, **extra)
+
+
+def token_refusal(
+    fault: Fault | None, status: int, retry_after_s: int | None = None
+) -> TransientError | StoppedError:
+    """Returns the error for an answer of the token service that brings no token.
+
+    Asking again does no harm, so all but access and content is transient.
+
+    Args:
+        fault, status, retry_after_s: as in `refusal`.
+    """
+    extra = _extra(fault, status, retry_after_s)
+    word, code = _judged(fault, status, writes=False)
+    if word in ("stopped", "permanent"):
+        return StoppedError(code if code == "HUB-1313" else "HUB-1335", **extra)
+    return TransientError("HUB-1336", **extra)
+
+
+def renews(error: SitegateError) -> bool:
+    """Returns whether the service refused a call for its token: it did nothing else with it."""
+    verdict = _tables()[0].get(str(error.extra.get("fault")))
+    return verdict is not None and verdict.renews
+
+
+def _extra(fault: Fault | None, status: int, retry_after_s: int | None) -> dict[str, object]:
     extra: dict[str, object] = {"http": status, "cause": "status" if fault is None else "fault"}
     if fault is not None and fault.code:
         extra["fault"] = fault.code
@@ -141,27 +185,26 @@ def refusal(
         extra["ticket"] = fault.ticket
     if retry_after_s is not None:
         extra["retry_after_s"] = retry_after_s
+    return extra
 
+
+def _judged(fault: Fault | None, status: int, writes: bool) -> tuple[str, str]:
+    """Returns the word for a refusal and the code that goes with it, empty for that of the word."""
+    by_code, by_status = _tables()
     known = by_code.get(fault.code) if fault is not None else None
-    if known is None and (fault is None or status not in (200, 500)):
-        known = next((verdict for statuses, verdict in by_status if status in statuses), None)
-        word = known.word(writes) if known is not None else "in_doubt"
-    elif known is not None and fault is not None:
+    if known is not None and fault is not None:
         word = known.word(writes)
         if word == "transient" and fault.retry is False:
-            return StoppedError("HUB-1315", **extra)
+            return "stopped", "HUB-1315"
         if word == "stopped" and fault.retry is True:
             word = "transient"
-    elif fault is not None and fault.retry is False and (not writes or fault.blames_message):
-        word = "permanent"
-    else:
-        word = "in_doubt"
-    if word == "in_doubt" and not writes:
-        word = "transient"
-    error_class, code = _CLASSES[word]
-    if known is not None and known.error:
-        code = known.error
-    return error_class(code, **extra)
+        return word, known.error
+    if fault is None or status not in (200, 500):
+        known = next((verdict for statuses, verdict in by_status if status in statuses), None)
+        return (known.word(writes), known.error) if known is not None else ("in_doubt", "")
+    if fault.retry is False and (not writes or fault.blames_message):
+        return "permanent", ""
+    return "in_doubt", ""
 
 
 def not_sent(error: NotSent) -> SitegateError:

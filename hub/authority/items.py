@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from hub.application.ports import PresenceItem
+from hub.application.ports import Cancel, PresenceItem
 
 SEARCH_ROWS = 500
 """Most rows of one search answer (`PresenceRegistrationList`); the service's default is 50."""
@@ -22,7 +22,7 @@ class ItemError(Exception):
 
     Args:
         field: element of the service's schema.
-        rule: `identity`, `digits` or `characters`.
+        rule: `identity`, `digits`, `characters` or `not in the list`.
     """
 
     def __init__(self, field: str, rule: str) -> None:
@@ -78,15 +78,15 @@ def search_request(works_number: str, day: date, first_row: int) -> dict[str, ob
     }
 
 
-def cancel_item(number: int, reason: str) -> dict[str, object]:
+def cancel_item(cancel: Cancel) -> dict[str, object]:
     """Returns the values of one `CancelPresenceRequestType`.
 
     Raises:
         ItemError: a reason that the service does not list.
     """
-    if reason not in CANCEL_REASONS:
-        raise ItemError("CancellationReason", "characters")
-    return {"PresenceRegistrationId": number, "CancellationReason": reason}
+    if cancel.reason not in CANCEL_REASONS:
+        raise ItemError("CancellationReason", "not in the list")
+    return {"PresenceRegistrationId": cancel.number, "CancellationReason": cancel.reason}
 
 
 def _text(field: str, value: str) -> str:

@@ -1,9 +1,8 @@
 """Presence registrations over SOAP (Checkin@Work, one a day): `AuthorityPort` on the service.
 
-zeep builds the messages from the WSDL of this package, our own check looks at each one before it
-leaves, one exchange carries it, and the answer is matched by our reference. zeep and lxml are
-imported at the first call, in the thread that makes it: they cost 0.4 s and 40 MiB, and most of the
-hub never needs them.
+Each message is built from the WSDL of this package and checked before it leaves, one exchange
+carries it, its evidence is kept, and the answer is matched by our reference or the authority's
+number, never by position.
 
 No error, log line or `repr` of this package holds a person number: errors are raised outside the
 handlers of what libraries raised, so not even their context does.
@@ -11,12 +10,20 @@ handlers of what libraries raised, so not even their context does.
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
-from hub.application.ports import BATCH_MAX, PresenceItem, Refused, Registered
+from hub.application.evidence import Exchange, Keep, Outcome, keep_nothing
+from hub.application.ports import (
+    BATCH_MAX,
+    Cancel,
+    PresenceItem,
+    Refused,
+    Registered,
+    Seen,
+)
 from hub.authority import answers, faults
 from hub.authority.items import (
     SEARCH_ROWS,
@@ -25,22 +32,55 @@ from hub.authority.items import (
     search_request,
     submit_item,
 )
+from hub.authority.messages import Message, Messages
+from hub.authority.signing import Signature
 from hub.authority.transport import Answer, NoAnswer, NotSent, Transport
-from hub.authority.validate import MESSAGES, ContractBroken, ContractCheck
+from hub.authority.validate import ContractBroken
+from hub.clock import Clock, now_ms
 from hub.errors import (
     LocalProtocolError,
     PermanentError,
     SitegateError,
+    StoppedError,
+    TransientError,
 )
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
 
-BINDING = f"{{{MESSAGES}}}PresenceRegistrationSOAPBinding"
 PAGES_MAX = 1000
 """Most pages of one search; a service that shows one row a page still fits 1,000 presences."""
+REGIME = "day"
+SENDER_HEADER = "X-Sim-Sender"
 
-_Bad = dict[int, tuple[str, str]]
+Result = Registered | Refused
+Items = tuple[tuple[str, int | None], ...]
+_Item = TypeVar("_Item", PresenceItem, Cancel)
+_Read = TypeVar("_Read")
+_Values = Mapping[str, object] | Sequence[Mapping[str, object]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Operation:
+    """One operation of the service.
+
+    Args:
+        name: in the WSDL.
+        word: in the evidence.
+        field: what its request holds.
+        writes: it may have been carried out when no answer comes.
+    """
+
+    name: str
+    word: str
+    field: str
+    writes: bool
+
+
+_REGISTER = _Operation("registerPresences", "register", "PresenceRegistrationRequest", True)
+_CANCEL = _Operation("cancelPresences", "cancel", "CancelPresenceRequest", True)
+_SEARCH = _Operation("searchPresences", "search", "SearchPresenceRequest", False)
+_GET = _Operation("getPresenceRegistration", "get", "GetPresenceRegistrationRequest", False)
 
 
 class SoapAuthority:
@@ -51,9 +91,14 @@ class SoapAuthority:
         connect_timeout_s: seconds to make the connection.
         read_timeout_s: seconds for the whole exchange once the connection stands.
         ca_file: PEM file of the certificate authorities trusted instead of the machine's own.
+        clock: UTC milliseconds.
+        keep: keeps each exchange that left, whatever came back.
+        sender: name of the sender told in a header of its own, for a simulated authority that
+            believes it; empty: none is told.
+        signature: signs each message; None: nothing is signed.
 
     Raises:
-        UsageError: HUB-1318, the address cannot be used.
+        UsageError: HUB-1318, the address cannot be used; HUB-1330 or HUB-1332, `ca_file` cannot.
     """
 
     def __init__(
@@ -62,11 +107,20 @@ class SoapAuthority:
         connect_timeout_s: float = 5.0,
         read_timeout_s: float = 30.0,
         ca_file: str | None = None,
+        *,
+        clock: Clock = now_ms,
+        keep: Keep = keep_nothing,
+        sender: str = "",
+        signature: Signature | None = None,
     ) -> None:
         self._transport = Transport(url, connect_timeout_s, read_timeout_s, ca_file)
-        self._service: Any = None
+        self._clock = clock
+        self._keep = keep
+        self._headers = {SENDER_HEADER: sender} if sender else {}
+        self._signature = signature
+        self._messages = Messages((signature,) if signature is not None else ())
 
-    def register(self, items: Sequence[PresenceItem]) -> list[Registered | Refused]:
+    def register(self, items: Sequence[PresenceItem]) -> list[Result]:
         """Sends 1..200 items in one call; returns one entry for each, in the order given.
 
         An item that breaks the service's schema would fault the whole call. It is not sent and
@@ -76,34 +130,24 @@ class SoapAuthority:
             LocalProtocolError: HUB-1317, no or too many items, or a reference twice.
             TransientError, InDoubtError, PermanentError, StoppedError: as `AuthorityPort` says.
         """
-        references = {item.reference for item in items}
-        if not 1 <= len(items) <= BATCH_MAX or len(references) != len(items):
-            raise LocalProtocolError("HUB-1317", what="registerPresences", items=len(items))
-        refused: dict[str, Refused] = {}
-        values: list[dict[str, object]] = []
-        good: list[PresenceItem] = []
-        for item in items:
-            try:
-                values.append(submit_item(item))
-                good.append(item)
-            except ItemError as error:
-                refused[item.reference] = _refused(item, error.field, error.rule)
-        results: list[Registered | Refused] = []
-        while good:
-            body, bad = self._attempt("registerPresences", True, PresenceRegistrationRequest=values)
-            if body is not None:
-                results = _register_results(body, good)
-                break
-            if not bad:
-                raise LocalProtocolError("HUB-1317", what="registerPresences", items=len(good))
-            for index in sorted(bad, reverse=True):
-                item = good.pop(index)
-                del values[index]
-                refused[item.reference] = _refused(item, *bad[index])
-        by_reference = {result.reference: result for result in results} | refused
-        return [by_reference[item.reference] for item in items]
+        return self._batch(_REGISTER, items, submit_item, answers.register_results)
 
-    def search(self, works_number: str, day: date) -> list[Registered]:
+    def cancel(self, cancels: Sequence[Cancel]) -> list[Result]:
+        """Withdraws 1..200 registrations in one call; returns one entry for each, in their order.
+
+        Results carry the references given, whatever the service echoes. A cancellation that breaks
+        the schema, or has a reason that the service does not list, is not sent and comes back as
+        `Refused` with HUB-1316; the others go.
+
+        Raises:
+            LocalProtocolError: HUB-1317, no or too many, or a reference or number twice.
+            TransientError, InDoubtError, PermanentError, StoppedError: as `AuthorityPort` says.
+        """
+        if len({cancel.number for cancel in cancels}) != len(cancels):
+            raise LocalProtocolError("HUB-1317", what="cancelPresences", items=len(cancels))
+        return self._batch(_CANCEL, cancels, cancel_item, answers.cancel_results)
+
+    def search(self, works_number: str, day: date) -> list[Seen]:
         """Returns every registration the authority shows us for this works number and day.
 
         Pages through all of them, however many rows the service gives at a time.
@@ -114,17 +158,18 @@ class SoapAuthority:
             PermanentError: HUB-1312, the service refused the search.
             StoppedError: as `AuthorityPort` says.
         """
-        found: dict[int, Registered] = {}
+        found: dict[int, Seen] = {}
         total = 0
         for _ in range(PAGES_MAX):
             page, count = self._search_page(works_number, day, len(found))
-            fresh = {row.number: row for row in page if row.number not in found}
-            found.update(fresh)
+            known = len(found)
+            for row in page:
+                found.setdefault(row.registered.number, row)
             total = max(total, count)
             # A count above the rows of its page counts all pages; otherwise only a page that is
             # not full, or one that brings nothing, is the last.
             last_page = len(page) < SEARCH_ROWS or total > len(page)
-            if not fresh or (len(found) >= total and last_page):
+            if len(found) == known or (len(found) >= total and last_page):
                 break
         if len(found) < total:
             raise faults.lost("incomplete", writes=False, received=len(found), total=total)
@@ -132,137 +177,225 @@ class SoapAuthority:
 
     def get(self, number: int) -> Registered | None:
         """Returns the registration with its newest validation, or None when it is not visible."""
-        body = self._call(
-            "getPresenceRegistration",
-            False,
-            GetPresenceRegistrationRequest={"PresenceRegistrationId": number},
+        return self._ask(
+            _GET,
+            {"PresenceRegistrationId": number},
+            answers.get_result,
+            lambda found: [found] if found is not None else [],
         )
-        try:
-            result = answers.get_result(body)
-        except answers.Unreadable as error:
-            cause = error.cause
-        else:
-            return result
-        raise faults.lost(cause, writes=False)
-
-    def cancel(self, number: int, reason: str) -> Registered | Refused:
-        """Withdraws one registration; a `Refused` carries no reference, the call knows which.
-
-        Args:
-            number: number of the authority.
-            reason: HOLIDAY, DISEASE, PLANNING or C32A.
-        """
-        try:
-            values = cancel_item(number, reason)
-        except ItemError:
-            values = None
-        if values is None:
-            raise LocalProtocolError("HUB-1317", what="cancelPresences")
-        body = self._call("cancelPresences", True, CancelPresenceRequest=[values])
-        try:
-            result = answers.cancel_result(body, number)
-        except answers.Unreadable as error:
-            cause = error.cause
-        else:
-            return result
-        raise faults.lost(cause, writes=True)
 
     def __repr__(self) -> str:
         return "SoapAuthority()"
 
-    def _search_page(
-        self, works_number: str, day: date, first_row: int
-    ) -> tuple[list[Registered], int]:
+    def _search_page(self, works_number: str, day: date, first_row: int) -> tuple[list[Seen], int]:
         try:
             request = search_request(works_number, day, first_row)
         except ItemError:
             request = None
         if request is None:
             raise LocalProtocolError("HUB-1317", what="searchPresences")
-        body = self._call("searchPresences", False, SearchPresenceRequest=request)
+        return self._ask(
+            _SEARCH,
+            request,
+            lambda body: answers.search_page(body, works_number, day),
+            lambda page: [row.registered for row in page[0]],
+        )
+
+    def _batch(
+        self,
+        operation: _Operation,
+        items: Sequence[_Item],
+        write: Callable[[_Item], dict[str, object]],
+        read: Callable[[_Element, Sequence[_Item]], list[Result]],
+    ) -> list[Result]:
+        """Sends the items that the contract allows; returns a result for each, in their order."""
+        references = {item.reference for item in items}
+        if not 1 <= len(items) <= BATCH_MAX or len(references) != len(items):
+            raise LocalProtocolError("HUB-1317", what=operation.name, items=len(items))
+        refused: dict[str, Result] = {}
+        values: list[dict[str, object]] = []
+        good: list[_Item] = []
+        for item in items:
+            try:
+                values.append(write(item))
+                good.append(item)
+            except ItemError as error:
+                refused[item.reference] = _refused(item.reference, error.field, error.rule)
+        message: Message | None = None
+        while good and message is None:
+            message, bad = self._message(operation, values)
+            if message is None and not bad:
+                raise LocalProtocolError("HUB-1317", what=operation.name, items=len(good))
+            for index in sorted(bad, reverse=True):
+                item = good.pop(index)
+                del values[index]
+                refused[item.reference] = _refused(item.reference, *bad[index])
+        results: list[Result] = []
+        if message is not None:
+            results = self._carry(
+                operation,
+                message,
+                values,
+                lambda body: read(body, good),
+                lambda found: found,
+                [item.reference for item in good],
+            )
+        by_reference = {result.reference: result for result in results} | refused
+        return [by_reference[item.reference] for item in items]
+
+    def _ask(
+        self,
+        operation: _Operation,
+        values: Mapping[str, object],
+        read: Callable[[_Element], _Read],
+        held: Callable[[_Read], Sequence[Result]],
+    ) -> _Read:
+        """Returns what the answer says to a call whose values are ours to get right."""
+        message, _ = self._message(operation, values)
+        if message is None:
+            raise LocalProtocolError("HUB-1317", what=operation.name)
+        return self._carry(operation, message, values, read, held, ())
+
+    def _message(
+        self, operation: _Operation, values: _Values
+    ) -> tuple[Message | None, dict[int, tuple[str, str]]]:
+        """Returns the message, or None and which items break the contract."""
         try:
-            page = answers.search_page(body)
-        except answers.SearchRefused as error:
-            failure: SitegateError = PermanentError("HUB-1312", errors=" ".join(error.codes))
-        except answers.Unreadable as error:
-            failure = faults.lost(error.cause, writes=False)
-        else:
-            return page
-        raise failure
-
-    def _call(self, operation: str, writes: bool, **values: object) -> _Element:
-        """Returns the body of the answer to a call whose values are ours to get right."""
-        body, _ = self._attempt(operation, writes, **values)
-        if body is None:
-            raise LocalProtocolError("HUB-1317", what=operation)
-        return body
-
-    def _attempt(
-        self, operation: str, writes: bool, **values: object
-    ) -> tuple[_Element | None, _Bad]:
-        """Returns the body of the answer, or None and which items kept the message from leaving."""
-        from zeep.exceptions import Error as ZeepError
-
-        service = self._bound()
-        answer: Answer | None = None
-        failure: SitegateError = LocalProtocolError("HUB-1317", what=operation)
-        try:
-            answer = service[operation](**values)
+            return self._messages.build(operation.name, operation.field, values), {}
         except ContractBroken as error:
             return None, error.findings
+
+    def _carry(
+        self,
+        operation: _Operation,
+        message: Message,
+        values: _Values,
+        read: Callable[[_Element], _Read],
+        held: Callable[[_Read], Sequence[Result]],
+        references: Sequence[str],
+    ) -> _Read:
+        """Returns what the answer says; a call refused for its token goes once more with a new one.
+
+        Refused so, the service did nothing with the first, a write included.
+        """
+        try:
+            return self._exchange(operation, message, read, held, references)
+        except (StoppedError, TransientError) as error:
+            if self._signature is None or not faults.renews(error):
+                raise
+            self._signature.drop()
+        again, _ = self._message(operation, values)
+        if again is None:
+            raise LocalProtocolError("HUB-1317", what=operation.name)
+        return self._exchange(operation, again, read, held, references)
+
+    def _exchange(
+        self,
+        operation: _Operation,
+        message: Message,
+        read: Callable[[_Element], _Read],
+        held: Callable[[_Read], Sequence[Result]],
+        references: Sequence[str],
+    ) -> _Read:
+        """Carries one message, keeps its evidence, and returns what the answer says.
+
+        Args:
+            read: reads the body of an answer.
+            held: which entries of what was read are results.
+            references: of the items in it; none for a call that only asks.
+        """
+        at_ms = self._clock()
+        answer: Answer | None = None
+        unsent: SitegateError | None = None
+        seen = _Understood[_Read](None, "no_answer", ())
+        try:
+            answer = self._transport.post(message.body, {**message.headers, **self._headers})
         except NotSent as error:
-            failure = faults.not_sent(error)
+            unsent = faults.not_sent(error)
         except NoAnswer as error:
-            failure = faults.lost(error.cause, writes)
-        except (ZeepError, TypeError, ValueError):
-            pass  # zeep would not build the message; its text may quote a value
-        if answer is None:
-            raise failure
-        return _body(answer, writes), {}
-
-    def _bound(self) -> Any:
-        if self._service is None:
-            import zeep
-
-            # zeep writes whole messages at debug level.
-            logging.getLogger("zeep").setLevel(logging.CRITICAL)
-            settings: Any = zeep.Settings  # an attrs class without annotations
-            client = zeep.Client(
-                "presence-service.wsdl",
-                transport=self._transport,
-                plugins=[ContractCheck()],
-                settings=settings(raw_response=True, forbid_dtd=True, forbid_external=True),
+            seen.failure = faults.lost(error.cause, operation.writes)
+        if unsent is not None:
+            raise unsent
+        if answer is not None:
+            seen = _understand(answer, operation.writes, read, held)
+        kept = self._kept(
+            Exchange(
+                at_ms=at_ms,
+                regime=REGIME,
+                operation=operation.word,
+                outcome=seen.outcome,
+                request=message.body,
+                answer=answer.body if answer is not None else None,
+                items=_items(references, seen.held),
             )
-            self._service = client.create_service(BINDING, self._transport.url)
-        return self._service
+        )
+        if seen.failure is not None:
+            raise seen.failure
+        if not kept:
+            raise faults.lost("evidence", operation.writes)
+        return cast("_Read", seen.result)
+
+    def _kept(self, exchange: Exchange) -> bool:
+        """Says whether the evidence is kept; without it an answer counts as lost."""
+        try:
+            self._keep(exchange)
+        except SitegateError:
+            return False
+        return True
 
 
-def _body(answer: Answer, writes: bool) -> _Element:
+@dataclass(slots=True)
+class _Understood(Generic[_Read]):
+    """What an answer says, or why it cannot be used."""
+
+    result: _Read | None
+    outcome: Outcome
+    held: Sequence[Result]
+    failure: SitegateError | None = None
+
+
+def _understand(
+    answer: Answer,
+    writes: bool,
+    read: Callable[[_Element], _Read],
+    held: Callable[[_Read], Sequence[Result]],
+) -> _Understood[_Read]:
+    """Returns what an answer says; it never raises for what the answer holds."""
+    body: _Element | None = None
+    cause = ""
     try:
-        body = answers.read_body(answer.body)
-        cause = ""
+        body = answers.read_answer(answer)
     except answers.Unreadable as error:
-        body = None
         cause = error.cause
     fault = faults.find_fault(body) if body is not None else None
     if fault is not None or answer.status != 200:
-        raise faults.refusal(fault, answer.status, writes, answer.retry_after_s)
+        failure = faults.refusal(fault, answer.status, writes, answer.retry_after_s)
+        return _Understood(None, "refused", (), failure)
     if body is None:
-        raise faults.lost(cause, writes)
-    return body
-
-
-def _register_results(body: _Element, sent: Sequence[PresenceItem]) -> list[Registered | Refused]:
+        return _Understood(None, "no_answer", (), faults.lost(cause, writes))
     try:
-        results = answers.register_results(body, sent)
+        result = read(body)
+    except answers.SearchRefused as error:
+        failure = PermanentError("HUB-1312", errors=" ".join(error.codes))
+        return _Understood(None, "refused", (), failure)
     except answers.Incomplete as error:
-        failure = faults.lost("incomplete", writes=True, asked=error.asked, answered=error.answered)
+        counts = {"asked": error.asked, "answered": error.answered}
+        failure = faults.lost("incomplete", writes, **counts)
+        return _Understood(None, "no_answer", error.results, failure)
     except answers.Unreadable as error:
-        failure = faults.lost(error.cause, writes=True)
-    else:
-        return results
-    raise failure
+        return _Understood(None, "no_answer", (), faults.lost(error.cause, writes))
+    return _Understood(result, "answered", held(result))
 
 
-def _refused(item: PresenceItem, field: str, rule: str) -> Refused:
-    return Refused(item.reference, (("HUB-1316", f"{field}: {rule}"),))
+def _items(references: Sequence[str], results: Sequence[Result]) -> Items:
+    """Returns each reference once with its number: those sent, or those that a search showed."""
+    numbers: dict[str, int | None] = dict.fromkeys(references)
+    for result in results:
+        reference = result.reference
+        if isinstance(result, Registered) and reference:
+            numbers[reference] = numbers.get(reference) or result.number
+    return tuple(numbers.items())
+
+
+def _refused(reference: str, field: str, rule: str) -> Refused:
+    return Refused(reference, (("HUB-1316", f"{field}: {rule}"),))

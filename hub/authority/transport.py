@@ -6,14 +6,13 @@ until the connection stands, `NoAnswer` from then on. A kept connection would bl
 other side has closed it meanwhile, that shows only after the request was written to it.
 
 Redirects, proxies from the environment and stored credentials are not followed: a body full of
-person numbers goes to the address of the settings or nowhere. The contract (WSDL, XSD) is read from
-this package and from nowhere else.
+person numbers goes to the address of the settings or nowhere.
 """
 
 from __future__ import annotations
 
 import http.client
-import ipaddress
+import io
 import re
 import socket
 import ssl
@@ -21,13 +20,9 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
+from hub.authority.address import checked_address, connect_cause
 from hub.errors import LocalProtocolError, UsageError
-
-if TYPE_CHECKING:
-    from lxml.etree import _Element
 
 ANSWER_MAX = 16 * 1024 * 1024
 """Bytes of an answer that are read; 500 registrations, the most in one, take about 0.6 MB."""
@@ -68,11 +63,15 @@ class Answer:
         status: HTTP status.
         body: the bytes of it; they hold person numbers, so the `repr` does not show them.
         retry_after_s: whole seconds the other side asks us to wait, None if it did not say.
+        media_type: what the other side says the body is, in lower case; empty if it did not say.
+        coding: how it says the body is packed, in lower case; empty if it is not.
     """
 
     status: int
     body: bytes
     retry_after_s: int | None = None
+    media_type: str = ""
+    coding: str = ""
 
     def __repr__(self) -> str:
         return f"Answer({self.status}, {len(self.body)} bytes)"
@@ -91,18 +90,17 @@ def contract_file(name: str) -> bytes:
 
 
 class Transport:
-    """What zeep sends and loads through.
+    """Carries messages to one address.
 
     Args:
         url: address of the service; plain http only on this machine (loopback).
         connect_timeout_s: seconds for the name, the connection and TLS together, per address tried.
-        read_timeout_s: seconds from the first byte sent to the last byte received; a header that
-            drips can add up to as much again.
+        read_timeout_s: seconds from the first byte sent to the last byte received.
         ca_file: PEM file of the authorities trusted instead of the machine's own; None: the latter.
         monotonic: seconds, never going back.
 
     Raises:
-        UsageError: HUB-1318, the address cannot be used.
+        UsageError: HUB-1318, the address cannot be used; HUB-1330 or HUB-1332, `ca_file` cannot.
     """
 
     def __init__(
@@ -113,49 +111,29 @@ class Transport:
         ca_file: str | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        try:
-            parts = urlsplit(url)
-            port = parts.port
-        except ValueError:
-            raise UsageError("HUB-1318", reason="malformed") from None
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise UsageError("HUB-1318", reason="not http or https")
-        if parts.username is not None or parts.fragment:
-            raise UsageError("HUB-1318", reason="credentials or fragment in the address")
-        if parts.scheme == "http" and not _loopback(parts.hostname):
-            raise UsageError("HUB-1318", reason="plain http to another machine")
+        parts = checked_address(url)
         self.url = url
-        self._host = parts.hostname
-        self._port = port
+        self._host = parts.hostname or ""
+        self._port = parts.port
         self._path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         self._connect_timeout_s = connect_timeout_s
         self._read_timeout_s = read_timeout_s
         self._monotonic = monotonic
         self._tls: ssl.SSLContext | None = None
         if parts.scheme == "https":
-            self._tls = ssl.create_default_context(cafile=ca_file)
+            self._tls = _context(ca_file)
 
-    def load(self, url: str) -> bytes:
-        """Returns the file of the contract with the last name in `url`; never opens a connection.
-
-        zeep asks with the path it made of an import's `schemaLocation`, whatever folder that names.
-        """
-        return contract_file(url.replace("\\", "/").rsplit("/", 1)[-1])
-
-    def post_xml(self, address: str, envelope: _Element, headers: Mapping[str, str]) -> Answer:
-        """Sends one envelope and returns the answer, whatever its status.
+    def post(self, body: bytes, headers: Mapping[str, str]) -> Answer:
+        """Sends one request and returns the answer, whatever its status.
 
         Raises:
             NotSent: no connection was made.
             NoAnswer: the request may have left and no whole answer came.
         """
-        import lxml.etree as etree
-
-        del address  # zeep knows the address it was bound to, which is ours
-        body = etree.tostring(envelope, xml_declaration=True, encoding="utf-8")
         connection = self._connect()
+        sock: socket.socket = connection.sock
         try:
-            return self._exchange(connection, body, headers)
+            return self._exchange(connection, sock, body, headers)
         except TimeoutError:
             raise NoAnswer("timeout") from None
         except (http.client.IncompleteRead, http.client.RemoteDisconnected, ConnectionError):
@@ -164,6 +142,7 @@ class Transport:
             raise NoAnswer("broken") from None
         finally:
             connection.close()
+            sock.close()
 
     def _connect(self) -> http.client.HTTPConnection:
         timeout = self._connect_timeout_s
@@ -177,24 +156,22 @@ class Transport:
             connection.connect()
         except OSError as error:
             connection.close()
-            raise NotSent(_connect_cause(error)) from None
+            raise NotSent(connect_cause(error)) from None
         return connection
 
     def _exchange(
-        self, connection: http.client.HTTPConnection, body: bytes, headers: Mapping[str, str]
+        self,
+        connection: http.client.HTTPConnection,
+        sock: socket.socket,
+        body: bytes,
+        headers: Mapping[str, str],
     ) -> Answer:
         deadline = self._monotonic() + self._read_timeout_s
-        # http.client lets go of its socket while the answer is still being read.
-        sock: socket.socket = connection.sock
-        sock.settimeout(self._read_timeout_s)
+        connection.sock = _Deadlined(sock, deadline, self._monotonic)
         connection.request("POST", self._path, body, {**headers, "Connection": "close"})
         with connection.getresponse() as response:
             received = bytearray()
             while True:
-                left = deadline - self._monotonic()
-                if left <= 0:
-                    raise NoAnswer("timeout")
-                sock.settimeout(left)
                 chunk = response.read1(_CHUNK)
                 if not chunk:
                     break
@@ -205,28 +182,76 @@ class Transport:
             if response.length:
                 raise NoAnswer("closed")
             wait = response.getheader("Retry-After", "").strip()
-            retry_after_s = int(wait) if _RETRY_AFTER.fullmatch(wait) else None
-            return Answer(response.status, bytes(received), retry_after_s)
+            return Answer(
+                status=response.status,
+                body=bytes(received),
+                retry_after_s=int(wait) if _RETRY_AFTER.fullmatch(wait) else None,
+                media_type=_media_type(response.getheader("Content-Type", "")),
+                coding=response.getheader("Content-Encoding", "").strip().lower(),
+            )
 
 
-def _loopback(host: str) -> bool:
-    if host == "localhost":
+class _Deadlined:
+    """A socket as http.client uses it, all of whose waiting together ends at one moment.
+
+    A timeout of the socket alone begins anew with each byte, so that a header or a row of interim
+    answers that drip would hold the caller for ever. `Transport.post` closes the socket itself.
+    """
+
+    def __init__(
+        self, sock: socket.socket, deadline: float, monotonic: Callable[[], float]
+    ) -> None:
+        self._sock = sock
+        self._deadline = deadline
+        self._monotonic = monotonic
+
+    def sendall(self, data: bytes) -> None:
+        view = memoryview(data)
+        while view:
+            view = view[self.in_time().send(view) :]
+
+    def makefile(self, mode: str) -> io.BufferedReader:
+        del mode
+        return io.BufferedReader(_Incoming(self))
+
+    def close(self) -> None:
+        """Does nothing: http.client calls it while the answer is still to be read."""
+
+    def in_time(self) -> socket.socket:
+        """Returns the socket, which waits no longer than there is time left.
+
+        Raises:
+            TimeoutError: there is none.
+        """
+        left = self._deadline - self._monotonic()
+        if left <= 0:
+            raise TimeoutError
+        self._sock.settimeout(left)
+        return self._sock
+
+
+class _Incoming(io.RawIOBase):
+    def __init__(self, timed: _Deadlined) -> None:
+        super().__init__()
+        self._timed = timed
+
+    def readable(self) -> bool:
         return True
+
+    def readinto(self, buffer: memoryview, /) -> int:  # pyright: ignore[reportIncompatibleMethodOverride]
+        return self._timed.in_time().recv_into(buffer)
+
+
+def _media_type(header: str) -> str:
+    return header.partition(";")[0].strip().lower()
+
+
+def _context(ca_file: str | None) -> ssl.SSLContext:
     try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def _connect_cause(error: OSError) -> str:
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return "untrusted"
-    if isinstance(error, TimeoutError):
-        return "timeout"
-    if isinstance(error, ssl.SSLError):
-        return "tls"
-    if isinstance(error, socket.gaierror):
-        return "name"
-    if isinstance(error, ConnectionRefusedError):
-        return "refused"
-    return "unreachable"
+        return ssl.create_default_context(cafile=ca_file)
+    except ssl.SSLError:
+        failure = UsageError("HUB-1332", file=ca_file, reason="no certificate")
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        failure = UsageError("HUB-1330", file=ca_file, reason=reason)
+    raise failure

@@ -23,6 +23,10 @@ S = "http://schemas.xmlsoap.org/soap/envelope/"
 NS = {"p": P, "t": T, "e": E, "s": S}
 
 
+Script = Callable[["Responder", socket.socket], None]
+"""What a service does with one connection."""
+
+
 @dataclass(slots=True)
 class Request:
     """One HTTP request as it came."""
@@ -51,7 +55,7 @@ class Responder:
 
     def __init__(
         self,
-        *behaviours: Callable[[Responder, socket.socket], None],
+        *behaviours: Script,
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self._behaviours = list(behaviours)
@@ -120,19 +124,25 @@ def _more(connection: socket.socket) -> bytes:
     return data
 
 
-def http(status: int, body: bytes, *headers: str, length: int | None = None) -> bytes:
+def http(
+    status: int,
+    body: bytes,
+    *headers: str,
+    length: int | None = None,
+    content_type: str | None = "text/xml; charset=utf-8",
+) -> bytes:
     """Returns an HTTP answer; `length` lies about the size of the body."""
     lines = [
         f"HTTP/1.1 {status} Test",
         f"Content-Length: {len(body) if length is None else length}",
+        *headers,
     ]
-    lines += ["Content-Type: text/xml; charset=utf-8", *headers]
+    if content_type is not None:
+        lines.append(f"Content-Type: {content_type}")
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 
-def answers(
-    make: Callable[[Request], bytes] | bytes, status: int = 200, *headers: str
-) -> Callable[[Responder, socket.socket], None]:
+def answers(make: Callable[[Request], bytes] | bytes, status: int = 200, *headers: str) -> Script:
     """Reads the request and answers with what `make` makes of it."""
 
     def behave(responder: Responder, connection: socket.socket) -> None:
@@ -143,7 +153,7 @@ def answers(
     return behave
 
 
-def raw(data: bytes) -> Callable[[Responder, socket.socket], None]:
+def raw(data: bytes) -> Script:
     """Reads the request, writes `data` and closes."""
 
     def behave(responder: Responder, connection: socket.socket) -> None:
@@ -153,7 +163,7 @@ def raw(data: bytes) -> Callable[[Responder, socket.socket], None]:
     return behave
 
 
-def reset(before_reading: bool) -> Callable[[Responder, socket.socket], None]:
+def reset(before_reading: bool) -> Script:
     """Resets the connection (RST) before or after the request was read."""
 
     def behave(responder: Responder, connection: socket.socket) -> None:
@@ -179,6 +189,18 @@ def drips(responder: Responder, connection: socket.socket) -> None:
     connection.sendall(http(200, b"", length=100_000))
     while not responder.released.wait(0.05):
         connection.sendall(b" ")
+
+
+def floods(piece: bytes, start: bytes = b"") -> Script:
+    """Sends `start` and then a piece now and then, each in time for a timeout that begins anew."""
+
+    def behave(responder: Responder, connection: socket.socket) -> None:
+        responder.read(connection)
+        connection.sendall(start)
+        while not responder.released.wait(0.05):
+            connection.sendall(piece)
+
+    return behave
 
 
 def envelope(body: str) -> bytes:
@@ -241,6 +263,33 @@ def registered_answer(*entries: str) -> bytes:
     return envelope(f"<p:RegisterPresencesResponse>{inside}</p:RegisterPresencesResponse>")
 
 
+def cancelled_answer(*entries: str) -> bytes:
+    """Returns the answer to cancelPresences with these entries."""
+    inside = "".join(
+        f"<p:CancelPresenceResponse>{entry}</p:CancelPresenceResponse>" for entry in entries
+    )
+    return envelope(f"<p:CancelPresencesResponse>{inside}</p:CancelPresencesResponse>")
+
+
+def cancel_refusal(number: int | None, *errors: tuple[str, str]) -> str:
+    """Returns one refused cancellation; without a number the echo names none."""
+    listed = "".join(
+        f"<t:Error><t:ErrorCode>{code}</t:ErrorCode>"
+        f"<t:ErrorDescription>{text}</t:ErrorDescription></t:Error>"
+        for code, text in errors
+    )
+    named = (
+        f"<t:PresenceRegistrationId>{number}</t:PresenceRegistrationId>"
+        if number is not None
+        else ""
+    )
+    return (
+        f"<t:PresenceRegistrationError><t:CancelPresenceRequest>{named}"
+        "<t:CancellationReason>DISEASE</t:CancellationReason></t:CancelPresenceRequest>"
+        f"<t:ErrorList>{listed}</t:ErrorList></t:PresenceRegistrationError>"
+    )
+
+
 def stores_all(request: Request) -> bytes:
     """Registers whatever was sent, in the order sent, numbered from 900000000000001."""
     return registered_answer(
@@ -261,6 +310,25 @@ def found_answer(count: int, *rows: str) -> bytes:
         f"{''.join(rows)}</t:PresenceRegistrationList>"
         "</p:SearchPresencesResponseType></p:SearchPresencesResponse>"
     )
+
+
+def got(inside: str) -> bytes:
+    """Returns the answer to getPresenceRegistration of number 7."""
+    return envelope(
+        "<p:GetPresenceRegistrationResponse><p:GetPresenceRegistrationResponseType>"
+        "<t:GetPresenceRegistrationRequest><t:PresenceRegistrationId>7</t:PresenceRegistrationId>"
+        "</t:GetPresenceRegistrationRequest>"
+        f"<t:GetPresenceRegistrationType>{inside}</t:GetPresenceRegistrationType>"
+        "</p:GetPresenceRegistrationResponseType></p:GetPresenceRegistrationResponse>"
+    )
+
+
+def shown(
+    reference: str, number: int, status: str = "VALIDATED", remarks: tuple[str, ...] = ()
+) -> str:
+    """Returns one registration as getPresenceRegistration shows it."""
+    kind, tag = "ConsultSubmitted", "t:PresenceRegistrationType"
+    return registration(reference, number, status, remarks, kind, tag)
 
 
 def fault(

@@ -12,6 +12,7 @@ import pytest
 
 from hub.authority import transport
 from hub.authority.faults import Fault, refusal
+from hub.authority.messages import Loader
 from hub.authority.soap import SoapAuthority
 from hub.authority.transport import contract_file
 from hub.errors import (
@@ -25,6 +26,7 @@ from hub.errors import (
 )
 from tests.soap.responder import (
     Responder,
+    Script,
     answers,
     drips,
     envelope,
@@ -39,7 +41,6 @@ from tests.soap.responder import (
 )
 from tests.soap.workers import DAY, WORKS, employee, reference
 
-Script = Callable[[Responder, socket.socket], None]
 TORN = registered_answer(registration(reference(1), 7))[:-20]
 
 
@@ -259,7 +260,7 @@ def test_a_loopback_or_encrypted_address_is_accepted(url: str) -> None:
 
 
 def test_the_contract_is_read_from_the_package_and_nowhere_else() -> None:
-    loader = transport.Transport("http://127.0.0.1:1/", 1, 1)
+    loader = Loader()
     assert loader.load("/any/folder/presence-types.xsd") == contract_file("presence-types.xsd")
     for elsewhere in ("http://127.0.0.1:1/other.xsd", "/etc/passwd", "../soap.py", "file:///x"):
         with pytest.raises(LocalProtocolError):

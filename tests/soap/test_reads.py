@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 
 import pytest
 
-from hub.application.ports import Refused, Registered
+from hub.application.ports import Registered, Seen
 from hub.authority.soap import SoapAuthority
-from hub.errors import InDoubtError, LocalProtocolError, PermanentError, TransientError
+from hub.errors import PermanentError, TransientError
 from tests.soap.responder import (
     Request,
     Responder,
     answers,
     envelope,
     found_answer,
-    refusal,
+    got,
     registration,
+    shown,
 )
-from tests.soap.workers import DAY, WORKS, reference
+from tests.soap.workers import DAY, LIMOSA, WORKS, reference
 
 
 def holds(
@@ -45,8 +47,8 @@ def holds(
 def test_search_pages_through_everything(total: int, page: int, calls: int) -> None:
     with Responder(answers(holds(total, page))) as service:
         found = SoapAuthority(service.url).search(WORKS, DAY)
-    assert [row.number for row in found] == list(range(1, total + 1))
-    assert [row.reference for row in found] == [reference(row) for row in range(total)]
+    assert [row.registered.number for row in found] == list(range(1, total + 1))
+    assert [row.registered.reference for row in found] == [reference(row) for row in range(total)]
     assert service.connections == calls
 
 
@@ -112,23 +114,9 @@ def test_a_refused_search_is_shown_with_the_codes_of_the_authority() -> None:
     assert caught.value.extra == {"errors": "SIM-SEARCH-PERIOD"}
 
 
-def got(inside: str) -> bytes:
-    return envelope(
-        "<p:GetPresenceRegistrationResponse><p:GetPresenceRegistrationResponseType>"
-        "<t:GetPresenceRegistrationRequest><t:PresenceRegistrationId>7</t:PresenceRegistrationId>"
-        "</t:GetPresenceRegistrationRequest>"
-        f"<t:GetPresenceRegistrationType>{inside}</t:GetPresenceRegistrationType>"
-        "</p:GetPresenceRegistrationResponseType></p:GetPresenceRegistrationResponse>"
-    )
-
-
 def test_get_returns_the_newest_validation_with_its_remarks() -> None:
     remarks = ("RELATED DIMONA NOT OK", "COMPANY IS NOT KNOWN  AS BUILDER")
-    body = got(
-        registration(
-            reference(1), 7, "FAILED", remarks, "ConsultSubmitted", "t:PresenceRegistrationType"
-        )
-    )
+    body = got(shown(reference(1), 7, "FAILED", remarks))
     with Responder(answers(body)) as service:
         found = SoapAuthority(service.url).get(7)
     assert service.requests[0].find_all("//t:PresenceRegistrationId") == ["7"]
@@ -142,49 +130,74 @@ def test_get_returns_none_for_a_registration_that_is_not_shown() -> None:
         assert SoapAuthority(service.url).get(7) is None
 
 
-def cancelled(entry: str) -> bytes:
-    return envelope(
-        f"<p:CancelPresencesResponse><p:CancelPresenceResponse>{entry}</p:CancelPresenceResponse>"
-        "</p:CancelPresencesResponse>"
+ROW = registration(reference(1), 7, kind="ConsultSubmitted")
+SUBMITTED_INSS = "<t:INSS>85031299761</t:INSS><t:CompanyID>999000129</t:CompanyID>"
+LATEST = "<t:INSS>90110599843</t:INSS><t:PresenceRegistrationId>"
+
+
+def one_row(row: str) -> Seen:
+    """Returns what a search makes of this row."""
+    with Responder(answers(found_answer(1, row))) as service:
+        (seen,) = SoapAuthority(service.url).search(WORKS, DAY)
+    return seen
+
+
+def test_a_row_says_whom_where_when_and_by_which_way() -> None:
+    remarked = registration(reference(1), 7, "FAILED", ("A  REMARK",), "ConsultSubmitted")
+    assert one_row(remarked) == Seen(
+        registered=Registered(
+            reference(1), 7, "2026-11-23T06:41:07.312+01:00", "FAILED", ("A  REMARK",)
+        ),
+        works_number=WORKS,
+        day=DAY,
+        inss="85031299761",
+        company_number="0999000129",
+        channel="WEBSERVICE",
     )
 
 
-def test_cancel_returns_the_cancelled_registration() -> None:
-    body = cancelled(registration(reference(1), 7, "SUCCESSFULLY CANCELLED"))
-    with Responder(answers(body)) as service:
-        result = SoapAuthority(service.url).cancel(7, "DISEASE")
-    assert isinstance(result, Registered)
-    assert (result.number, result.status) == (7, "SUCCESSFULLY CANCELLED")
-    (request,) = service.requests
-    assert request.find_all("//t:PresenceRegistrationId") == ["7"]
-    assert request.find_all("//t:CancellationReason") == ["DISEASE"]
-
-
-def test_a_refused_cancel_says_why() -> None:
-    body = cancelled(refusal("", ("SIM-CANCEL-LATE", "too late")))
-    with Responder(answers(body)) as service:
-        result = SoapAuthority(service.url).cancel(7, "PLANNING")
-    assert result == Refused("", (("SIM-CANCEL-LATE", "too late"),))
+def test_the_newest_person_number_that_the_authority_knows_counts() -> None:
+    assert one_row(ROW.replace("<t:PresenceRegistrationId>", LATEST)).inss == "90110599843"
 
 
 @pytest.mark.parametrize(
-    "body",
+    ("there", "instead", "field", "value"),
     [
-        cancelled(registration(reference(1), 8, "SUCCESSFULLY CANCELLED")),
-        cancelled(""),
-        envelope("<p:CancelPresencesResponse/>"),
+        (SUBMITTED_INSS, "<t:LimosaId>24999000000000187</t:LimosaId>", "limosa", LIMOSA),
+        (SUBMITTED_INSS, "<t:LimosaId>L</t:LimosaId>", "inss", None),
+        (SUBMITTED_INSS, "<t:VatNumber>PL0000000000</t:VatNumber>", "foreign_vat", "PL0000000000"),
+        ("<t:CompanyID>999000129<", "<t:CompanyID>1999000150<", "company_number", "1999000150"),
+        ("<t:CompanyID>999000129<", "<t:CompanyID>99900012900<", "company_number", None),
+        ("<t:INSS>85031299761<", "<t:INSS>8503129976<", "inss", None),
+        ("2026-11-23</t:Reg", "2026-11-24+01:00</t:Reg", "day", date(2026, 11, 24)),
+        ("<t:RegistrationDate>2026-11-23</t:RegistrationDate>", "", "day", DAY),
+        (f"<t:WorkPlaceId>{WORKS}</t:WorkPlaceId>", "", "works_number", WORKS),
+        (f">{WORKS}<", ">1Y19FAKE002BZ<", "works_number", "1Y19FAKE002BZ"),
+        ("<t:Channel>WEBSERVICE</t:Channel>", "", "channel", ""),
+        (">WEBSERVICE<", "> online 85031299761 <", "channel", "online ***"),
     ],
-    ids=["another number", "empty entry", "no entry"],
 )
-def test_a_cancel_whose_answer_is_not_ours_is_in_doubt(body: bytes) -> None:
-    with Responder(answers(body)) as service, pytest.raises(InDoubtError) as caught:
-        SoapAuthority(service.url).cancel(7, "HOLIDAY")
-    assert caught.value.code == "HUB-1302"
+def test_a_row_is_read_leniently(there: str, instead: str, field: str, value: object) -> None:
+    assert there in ROW
+    assert getattr(one_row(ROW.replace(there, instead)), field) == value
 
 
-@pytest.mark.parametrize(("number", "reason"), [(7, "SICKNESS"), (7, ""), (10**15, "DISEASE")])
-def test_a_cancel_outside_the_contract_is_our_mistake(number: int, reason: str) -> None:
-    with Responder(answers(cancelled(""))) as service:
-        with pytest.raises(LocalProtocolError):
-            SoapAuthority(service.url).cancel(number, reason)
-        assert service.connections == 0
+@pytest.mark.parametrize(
+    ("there", "instead"),
+    [
+        (">2026-11-23<", ">23/11/2026<"),
+        (">7<", ">1000000000000000<"),
+        ("<t:Status>SUCCESSFULLY REGISTERED</t:Status>", ""),
+        ("PresenceRegistrationConsultSubmitted", "Somebody"),
+    ],
+)
+def test_a_row_that_cannot_be_read_spoils_the_search(there: str, instead: str) -> None:
+    assert there in ROW
+    body = found_answer(1, ROW.replace(there, instead))
+    with Responder(answers(body)) as service, pytest.raises(TransientError) as caught:
+        SoapAuthority(service.url).search(WORKS, DAY)
+    assert caught.value.code == "HUB-1311"
+
+
+def test_a_row_shows_no_number_of_a_person_in_its_repr() -> None:
+    assert repr(one_row(ROW)) == "Seen(7)"

@@ -7,13 +7,13 @@ from datetime import timedelta
 
 import pytest
 
-from hub.application.ports import PresenceItem, Refused, Registered
-from hub.authority import soap
+from hub.application.ports import Cancel, PresenceItem, Refused, Registered
+from hub.authority import messages
 from hub.authority.soap import SoapAuthority
 from hub.errors import InDoubtError, PermanentError, StoppedError, TransientError
 from tests.hub.outbox_contract import limosa
 from tests.soap.simulated import SimulatedAuthority
-from tests.soap.workers import DAY, LIMOSA, WORKS, employee, posted, reference
+from tests.soap.workers import COMPANY, DAY, INSS, LIMOSA, WORKS, employee, posted, reference
 
 pytestmark = pytest.mark.processes
 
@@ -115,12 +115,16 @@ def test_a_search_brings_everything_of_one_works_number_and_day(port: SoapAuthor
     tomorrow = PresenceItem(reference(2999), DAY + timedelta(days=1), works, limosa=LIMOSA)
     port.register([tomorrow])
     found = port.search(works, DAY)
-    assert {row.reference for row in found} == set(numbers)
+    assert {row.registered.reference for row in found} == set(numbers)
+    limosas = {item.reference: item.limosa for item in items}
     for row in found:
-        stored = numbers[row.reference]
+        stored = numbers[row.registered.reference]
         assert isinstance(stored, Registered)
-        assert row.number == stored.number
-    assert [row.reference for row in port.search(works, DAY + timedelta(days=1))] == [
+        assert row.registered.number == stored.number
+        assert (row.works_number, row.day) == (works, DAY)
+        assert (row.limosa, row.inss) == (limosas[row.registered.reference], None)
+        assert row.channel == "WEBSERVICE"
+    assert [row.registered.reference for row in port.search(works, DAY + timedelta(days=1))] == [
         tomorrow.reference
     ]
     assert port.search(works, DAY - timedelta(days=1)) == []
@@ -131,7 +135,7 @@ def test_a_search_pages_when_there_are_more_than_one_answer_holds(port: SoapAuth
     for first in range(5000, 5520, 130):
         port.register(crowd(first, 130, works))
     found = port.search(works, DAY)
-    assert len({row.number for row in found}) == 520
+    assert len({row.registered.number for row in found}) == 520
 
 
 def test_remarks_arrive_as_the_authority_words_them(
@@ -150,14 +154,43 @@ def test_a_cancelled_registration_says_so_and_cannot_be_cancelled_twice(
 ) -> None:
     (result,) = port.register([employee(50)])
     assert isinstance(result, Registered)
-    cancelled = port.cancel(result.number, "DISEASE")
+    (cancelled,) = port.cancel([Cancel(reference(50), result.number, "DISEASE")])
     assert isinstance(cancelled, Registered)
     assert (cancelled.number, cancelled.status) == (result.number, "SUCCESSFULLY CANCELLED")
-    again = port.cancel(result.number, "DISEASE")
+    again, unknown = port.cancel(
+        [
+            Cancel(reference(50), result.number, "DISEASE"),
+            Cancel(reference(51), 999_999_999_999_999, "PLANNING"),
+        ]
+    )
     assert isinstance(again, Refused)
-    assert again.errors[0][0] == "SIM-CANCEL-TWICE"
-    unknown = port.cancel(999_999_999_999_999, "PLANNING")
+    assert (again.reference, again.errors[0][0]) == (reference(50), "SIM-CANCEL-TWICE")
     assert isinstance(unknown, Refused)
+    assert (unknown.reference, unknown.errors[0][0]) == (reference(51), "SIM-CANCEL-UNKNOWN")
+
+
+def test_200_registrations_are_cancelled_in_one_call(
+    authority: SimulatedAuthority, port: SoapAuthority
+) -> None:
+    authority.order("answers", backwards=True)
+    stored = port.register(crowd(7000, 200))
+    cancels = [
+        Cancel(result.reference, result.number, "PLANNING")
+        for result in stored
+        if isinstance(result, Registered)
+    ]
+    results = port.cancel(cancels)
+    assert [result.reference for result in results] == [cancel.reference for cancel in cancels]
+    assert [result.number for result in results if isinstance(result, Registered)] == [
+        cancel.number for cancel in cancels
+    ]
+
+
+def test_a_search_shows_whom_each_row_is_for(port: SoapAuthority) -> None:
+    works = "1Y19FAKE004DZ"
+    port.register([employee(85, works=works)])
+    (row,) = port.search(works, DAY)
+    assert (row.inss, row.company_number, row.limosa) == (INSS, COMPANY, None)
 
 
 def test_a_message_against_its_schema_is_refused_as_a_whole(
@@ -169,7 +202,7 @@ def test_a_message_against_its_schema_is_refused_as_a_whole(
         def egress(self, envelope: object, headers: object, *rest: object) -> object:
             return envelope, headers
 
-    monkeypatch.setattr(soap, "ContractCheck", NoCheck)
+    monkeypatch.setattr(messages, "ContractCheck", NoCheck)
     before = authority.references()
     with pytest.raises(PermanentError) as caught:
         SoapAuthority(authority.soap).register([employee(60), employee(61, inss="8503129976")])
@@ -198,11 +231,11 @@ def test_a_dropped_connection_is_in_doubt_and_the_search_tells(
     authority.order("availability", mode="drop-after-commit", calls=1)
     with pytest.raises(InDoubtError):
         port.register([posted(80, limosa(80))])
-    assert reference(80) in {row.reference for row in port.search(WORKS, DAY)}
+    assert reference(80) in {row.registered.reference for row in port.search(WORKS, DAY)}
     authority.order("availability", mode="refuse", calls=1)
     with pytest.raises(InDoubtError):
         port.register([posted(81, limosa(81))])
-    assert reference(81) not in {row.reference for row in port.search(WORKS, DAY)}
+    assert reference(81) not in {row.registered.reference for row in port.search(WORKS, DAY)}
 
 
 def test_an_authority_that_hangs_is_left_after_the_read_timeout(
