@@ -1,0 +1,343 @@
+"""The plan beside the register, read in one consistent view (`PlanRegister`, and the preview).
+
+Person numbers are opened here to be masked and checked, and leave only as their masks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+
+from hub.application.plan_file import PlanRow
+from hub.application.planning import Past, Pattern, PlannedDay, PlannedPerson, with_warnings
+from hub.domain.identifiers import (
+    IdentifierError,
+    Inss,
+    Limosa,
+    mask_limosa,
+    mask_person_number,
+    parse_inss,
+    parse_limosa,
+)
+from hub.domain.legal_day import day_bounds_ms
+from hub.domain.plan import EntryFacts, findings
+from hub.domain.registration import LIVE
+from hub.errors import PermanentError, UsageError
+from hub.storage.schema import (
+    badge,
+    company,
+    person,
+    plan_entry,
+    plan_pattern,
+    presence,
+    registration,
+    site,
+    tap,
+    terminal,
+    works,
+)
+from hub.storage.secrets import Vault
+from hub.storage.works import regime_on, works_of
+from protocol.record import VERDICT_GRANTED
+
+Subject = tuple[int, str, str]
+"""Person, works number and ISO day."""
+
+
+def day_or_none(text: str | None) -> date | None:
+    """Returns a day of the store."""
+    return date.fromisoformat(text) if text else None
+
+
+class PlanReader:
+    """Reads inside one open transaction and remembers what it has read.
+
+    Args:
+        connection: a transaction; reading is enough.
+        vault: finds people by their numbers, and opens numbers to mask and check them.
+        today: Brussels day, for birth dates in the future.
+    """
+
+    def __init__(self, connection: Connection, vault: Vault, today: date) -> None:
+        self._connection = connection
+        self._vault = vault
+        self._today = today
+        self._people: dict[int, Row[Any]] = {}
+        self._checked: dict[int, tuple[str, bool]] = {}
+        self._works: dict[str, Row[Any] | None] = {}
+        self._regimes: dict[tuple[str, date], str] = {}
+        self._assignments: dict[tuple[int, int, date], tuple[str, ...]] = {}
+        self._pasts: dict[int, dict[tuple[str, str], Past]] = {}
+
+    # ------------------------------------------------------------ PlanRegister
+
+    def person_of(self, row: PlanRow) -> int | None:
+        """See `PlanRegister`."""
+        named = row.person
+        if isinstance(named, Inss):
+            index = self._vault.index("inss", named.reveal())
+            query = select(person.c.id).where(person.c.inss_index == index)
+        elif isinstance(named, Limosa):
+            index = self._vault.index("limosa", named.reveal())
+            query = select(person.c.id).where(person.c.limosa_index == index)
+        else:
+            tag = self._vault.tag(named.reveal())
+            query = select(badge.c.person_id).where(badge.c.tag == tag)
+        return self._connection.execute(query).scalar()
+
+    def company_number(self, person_id: int) -> str | None:
+        """See `PlanRegister`."""
+        return self._person(person_id).company_number
+
+    def knows_works(self, works_number: str) -> bool:
+        """See `PlanRegister`."""
+        return self._work(works_number) is not None
+
+    def assignments(self, person_id: int, day: date) -> tuple[str, ...]:
+        """See `PlanRegister`."""
+        sites = self._connection.execute(select(site.c.id)).scalars().all()
+        found = {number for one in sites for number in self._works_of(person_id, one, day)}
+        return tuple(sorted(found))
+
+    def facts(self, person_id: int, works_number: str, day: date) -> EntryFacts:
+        """See `PlanRegister`."""
+        who, where = self._person(person_id), self._work(works_number)
+        if where is None:
+            raise LookupError("the works of a planned day are not in the register")
+        return EntryFacts(
+            works_from=day_or_none(where.from_day),
+            works_until=day_or_none(where.until_day),
+            assigned=works_number in self._works_of(person_id, where.site_id, day),
+            has_inss=who.inss_sealed is not None,
+            has_company=who.company_number is not None,
+            has_limosa=who.limosa_sealed is not None,
+            has_foreign_vat=bool(who.foreign_vat),
+            numbers_valid=self._checks(person_id)[1],
+            limosa_from=day_or_none(who.limosa_from),
+            limosa_until=day_or_none(who.limosa_until),
+            regime=self.regime(works_number, day),
+        )
+
+    def past(self, person_id: int, works_number: str, day: date) -> Past | None:
+        """See `PlanRegister`."""
+        if person_id not in self._pasts:
+            query = select(
+                plan_entry.c.works_number, plan_entry.c.day, plan_entry.c.withdrawn_ms
+            ).where(plan_entry.c.person_id == person_id)
+            pasts: dict[tuple[str, str], Past] = {}
+            for row in self._connection.execute(query):
+                key = (row.works_number, row.day)
+                if row.withdrawn_ms is None:
+                    pasts[key] = "standing"
+                else:
+                    pasts.setdefault(key, "withdrawn")
+            self._pasts[person_id] = pasts
+        return self._pasts[person_id].get((works_number, day.isoformat()))
+
+    # ------------------------------------------------------------ preview
+
+    def planned(self, day: date, only: Collection[int] | None = None) -> list[PlannedDay]:
+        """Returns the standing entries of a day, by company and name, with all that is known.
+
+        Args:
+            day: Brussels day.
+            only: the entries wanted; None: all.
+        """
+        rows = [
+            row
+            for row in self._connection.execute(
+                select(plan_entry).where(
+                    plan_entry.c.day == day.isoformat(), plan_entry.c.withdrawn_ms.is_(None)
+                )
+            )
+            if only is None or row.id in only
+        ]
+        states = self._states(day)
+        seen = seen_people(self._connection, day)
+        names = {row.id: row.name for row in self._connection.execute(select(site))}
+        found: list[PlannedDay] = []
+        for row in rows:
+            where = self._work(row.works_number)
+            if where is None:
+                continue  # a foreign key keeps this from happening
+            facts = self.facts(row.person_id, row.works_number, day)
+            state, number = states.get((row.person_id, row.works_number), (None, None))
+            found.append(
+                PlannedDay(
+                    entry_id=row.id,
+                    person=self.person(row.person_id),
+                    works_number=row.works_number,
+                    day=day,
+                    site=names[where.site_id],
+                    source=row.source,
+                    regime=facts.regime,
+                    findings=findings(day, facts),
+                    warnings=(),
+                    state=state,
+                    number=number,
+                    seen=(row.person_id, where.site_id) in seen,
+                )
+            )
+        found.sort(
+            key=lambda one: (
+                one.site,
+                one.person.company_name.casefold(),
+                one.person.family_name.casefold(),
+                one.person.given_name.casefold(),
+                one.entry_id,
+            )
+        )
+        return with_warnings(found)
+
+    def unplanned(self, day: date) -> list[PlannedPerson]:
+        """Returns who is in the register and stands nowhere in the plan of this day, by name."""
+        planned = select(plan_entry.c.person_id).where(
+            plan_entry.c.day == day.isoformat(), plan_entry.c.withdrawn_ms.is_(None)
+        )
+        query = select(person.c.id).where(person.c.id.not_in(planned))
+        people = [self.person(ref) for ref in self._connection.execute(query).scalars().all()]
+        return sorted(people, key=lambda one: (one.family_name, one.given_name, one.ref))
+
+    def person(self, person_id: int) -> PlannedPerson:
+        """Returns a person as he may be shown.
+
+        Raises:
+            UsageError: HUB-1505, there is none with this number.
+        """
+        row = self._person(person_id)
+        return PlannedPerson(
+            ref=person_id,
+            family_name=row.family_name,
+            given_name=row.given_name,
+            masked=self._checks(person_id)[0],
+            company_number=row.company_number or "",
+            company_name=row.company_name or "",
+        )
+
+    def patterns(self) -> list[Pattern]:
+        """Returns the weekly patterns in force, oldest first."""
+        query = (
+            select(plan_pattern)
+            .where(plan_pattern.c.removed_ms.is_(None))
+            .order_by(plan_pattern.c.id)
+        )
+        return [
+            Pattern(
+                row.id,
+                self.person(row.person_id),
+                row.works_number,
+                row.weekdays,
+                date.fromisoformat(row.from_day),
+                day_or_none(row.until_day),
+            )
+            for row in self._connection.execute(query).all()
+        ]
+
+    def regime(self, works_number: str, day: date) -> str:
+        """Returns the regime of these works on that day."""
+        key = (works_number, day)
+        if key not in self._regimes:
+            self._regimes[key] = regime_on(self._connection, works_number, day)
+        return self._regimes[key]
+
+    # ------------------------------------------------------------ how
+
+    def _person(self, person_id: int) -> Row[Any]:
+        if person_id not in self._people:
+            query = (
+                select(
+                    person,
+                    company.c.number.label("company_number"),
+                    company.c.name.label("company_name"),
+                )
+                .outerjoin(company, company.c.id == person.c.company_id)
+                .where(person.c.id == person_id)
+            )
+            row = self._connection.execute(query).first()
+            if row is None:
+                raise UsageError("HUB-1505", person=person_id)
+            self._people[person_id] = row
+        return self._people[person_id]
+
+    def _work(self, works_number: str) -> Row[Any] | None:
+        if works_number not in self._works:
+            query = select(works).where(works.c.number == works_number)
+            self._works[works_number] = self._connection.execute(query).first()
+        return self._works[works_number]
+
+    def _works_of(self, person_id: int, site_id: int, day: date) -> tuple[str, ...]:
+        key = (person_id, site_id, day)
+        if key not in self._assignments:
+            self._assignments[key] = works_of(self._connection, person_id, site_id, day)
+        return self._assignments[key]
+
+    def _checks(self, person_id: int) -> tuple[str, bool]:
+        """The masked number of a person, and whether every number of his is right."""
+        if person_id not in self._checked:
+            row = self._person(person_id)
+            masked, valid = "", True
+            try:
+                if row.inss_sealed is not None:
+                    digits = self._vault.open("inss", row.inss_sealed).decode()
+                    masked = mask_person_number(digits)
+                    parse_inss(digits, self._today)
+                if row.limosa_sealed is not None:
+                    digits = self._vault.open("limosa", row.limosa_sealed).decode()
+                    masked = masked or mask_limosa(digits)
+                    parse_limosa(digits)
+            except (IdentifierError, PermanentError):
+                valid = False
+            self._checked[person_id] = (masked, valid)
+        return self._checked[person_id]
+
+    def _states(self, day: date) -> dict[tuple[int, str], tuple[str, int | None]]:
+        """State and number of each planned subject: of the live registration, else of the last."""
+        query = (
+            select(
+                registration.c.person_id,
+                registration.c.works_number,
+                registration.c.state,
+                registration.c.number,
+            )
+            .where(registration.c.day == day.isoformat(), registration.c.act == "")
+            .order_by(registration.c.changed_ms)
+        )
+        found: dict[tuple[int, str], tuple[str, int | None]] = {}
+        for row in self._connection.execute(query):
+            key = (row.person_id, row.works_number)
+            if row.state in LIVE or key not in found or found[key][0] not in LIVE:
+                found[key] = (row.state, row.number)
+        return found
+
+
+def seen_people(
+    connection: Connection, day: date, person_ids: Iterable[int] | None = None
+) -> set[tuple[int, int]]:
+    """Returns (person, site) of everyone who was on a site on a day.
+
+    A tap that came in on that day and has no date yet counts: nobody is called absent because a
+    gate has lost the time.
+    """
+    begin_ms, end_ms = day_bounds_ms(day)
+    present = select(presence.c.person_id, presence.c.site_id).where(
+        presence.c.day == day.isoformat()
+    )
+    undated = (
+        select(tap.c.person_id, terminal.c.site_id)
+        .join(terminal, terminal.c.id == tap.c.terminal_id)
+        .where(
+            tap.c.at_ms.is_(None),
+            tap.c.person_id.is_not(None),
+            tap.c.verdict == VERDICT_GRANTED,
+            tap.c.received_ms >= begin_ms,
+            tap.c.received_ms < end_ms,
+        )
+    )
+    if person_ids is not None:
+        wanted: Sequence[int] = sorted(set(person_ids))
+        present = present.where(presence.c.person_id.in_(wanted))
+        undated = undated.where(tap.c.person_id.in_(wanted))
+    return {(row[0], row[1]) for query in (present, undated) for row in connection.execute(query)}
