@@ -1,4 +1,4 @@
-"""The simulated authority: an independent SOAP presence-registration service for development.
+"""The simulated authority: independent presence-registration services for development.
 
 It shares nothing with the hub on purpose: contract, check rules and day rules are written a second
 time here, so that a mistake in one is found by the other. See docs/authority-simulator.md.

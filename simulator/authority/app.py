@@ -1,4 +1,4 @@
-"""The web application: SOAP endpoint, contract, control endpoints and the page."""
+"""The web application: SOAP and REST faces, contracts, control endpoints and the page."""
 
 from __future__ import annotations
 
@@ -16,14 +16,24 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
-from simulator.authority import faults, soap
-from simulator.authority.availability import Availability, Treatment
-from simulator.authority.connection import HangUp, gone
+from simulator.authority import soap
+from simulator.authority.availability import Availability
+from simulator.authority.channels import add_channel_pages
+from simulator.authority.connection import read_body
 from simulator.authority.control import control_router
+from simulator.authority.disturbance import Disturbance
 from simulator.authority.faults import Fault
+from simulator.authority.mobile_events import MobileEvents
 from simulator.authority.operations import Authority
 from simulator.authority.pages import page_router
+from simulator.authority.profile import Security
+from simulator.authority.register_control import register_router
+from simulator.authority.rest import rest_router
+from simulator.authority.rest_control import rest_control_router
+from simulator.authority.rest_switches import RestSwitches
+from simulator.authority.secured import secured_router
 from simulator.authority.soap import SOAP_PATH
+from simulator.authority.tokens import Tokens
 
 SENDER_HEADER: Final = "X-Sim-Sender"
 # Nobody tells the loop when a test moves the base its clock runs on.
@@ -32,15 +42,21 @@ _LOOK_AGAIN_S = 1.0
 _log = logging.getLogger("simulator.authority")
 
 
-def create_app(authority: Authority, availability: Availability | None = None) -> FastAPI:
+def create_app(
+    authority: Authority,
+    availability: Availability | None = None,
+    security: Security | None = None,
+) -> FastAPI:
     """The application for one authority; it closes the authority when the server stops.
 
     Args:
         authority: decides and keeps.
         availability: disturbances; a new, undisturbed one if left out.
+        security: says who calls; the open profile if left out.
     """
     disturbances = availability or Availability()
-    endpoint = _Endpoint(soap.Service(authority), disturbances)
+    guard = security or Security(authority.registers.senders, authority.clock)
+    endpoint = _Endpoint(soap.Service(authority, guard))
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -56,8 +72,16 @@ def create_app(authority: Authority, availability: Availability | None = None) -
     app.add_api_route(SOAP_PATH, endpoint.get, methods=["GET"], response_model=None)
     app.add_api_route(SOAP_PATH, endpoint.post, methods=["POST"], response_model=None)
     app.include_router(control_router(authority, disturbances))
+    tokens, switches = Tokens(authority.clients, authority.clock), RestSwitches()
+    app.include_router(rest_router(authority, tokens, switches))
+    app.include_router(rest_control_router(authority, tokens, switches))
+    app.include_router(secured_router(authority, guard))
+    app.include_router(register_router(authority))
     app.include_router(page_router(authority, disturbances))
+    add_channel_pages(app, authority, MobileEvents(authority))
     app.add_exception_handler(RequestValidationError, _refuse_order)
+    # Around all of the above, so that no service has to know about disturbances.
+    app.add_middleware(Disturbance, availability=disturbances, clock=authority.clock)
     return app
 
 
@@ -90,23 +114,13 @@ async def _refuse_order(_: Request, problem: Exception) -> Response:
 
 @final
 class _Endpoint:
-    """GET serves the contract, POST the four operations; both meet the disturbances."""
+    """GET serves the contract, POST the four operations."""
 
-    def __init__(self, service: soap.Service, availability: Availability) -> None:
+    def __init__(self, service: soap.Service) -> None:
         self._service = service
-        self._availability = availability
 
     async def get(self, request: Request) -> Response:
         """`?wsdl` and `?xsd=NAME`, with this service's address filled in."""
-        match self._availability.mode:
-            case "down":
-                return _down()
-            case "refuse":
-                return HangUp()
-            case "stall" if not await self._waited(request):
-                return HangUp()
-            case _:
-                pass
         address = soap.urls(str(request.base_url))["soap"]
         asked = {name.lower(): value for name, value in request.query_params.items()}
         if "wsdl" in asked:
@@ -118,59 +132,18 @@ class _Endpoint:
 
     async def post(self, request: Request) -> Response:
         """One SOAP call."""
-        treatment = self._availability.admit()
-        if treatment.mode == "down":
-            return _down()
-        body = await _read(request)
-        if treatment.mode == "refuse":
-            return HangUp()
-        if treatment.mode == "stall" and not await self._waited(request):
-            return HangUp()
-        if treatment.latency_ms:
-            await asyncio.sleep(treatment.latency_ms / 1000)
-        response = await self._carry_out(request, body, treatment)
-        return HangUp() if treatment.mode == "drop-after-commit" else response
-
-    async def _carry_out(self, request: Request, body: bytes, treatment: Treatment) -> Response:
+        body = await read_body(request, soap.BODY_MAX)
         media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if media_type != "text/xml":
             return PlainTextResponse("SOAP 1.1 travels as text/xml", status_code=415)
         try:
-            if treatment.mode == "unavailable":
-                raise Fault(faults.TEMPORARILY_UNAVAILABLE)
-            if treatment.fault_code is not None:
-                raise Fault(treatment.fault_code, element=treatment.fault_element)
             answer = await run_in_threadpool(
                 self._service.call,
                 body,
                 action=request.headers.get("soapaction"),
                 sender_id=request.headers.get(SENDER_HEADER),
-                backwards=treatment.backwards,
             )
         except Fault as fault:
             _log.info("call failed with %s", fault.code)
             return Response(soap.fault_envelope(fault), status_code=500, media_type="text/xml")
         return Response(answer, media_type="text/xml")
-
-    async def _waited(self, request: Request) -> bool:
-        """Waits in a stall; True if the call is to be served after it."""
-        released = asyncio.create_task(self._availability.released())
-        left = asyncio.create_task(gone(request))
-        done, pending = await asyncio.wait({released, left}, return_when=asyncio.FIRST_COMPLETED)
-        for task in pending:
-            task.cancel()
-        await asyncio.gather(*pending, return_exceptions=True)
-        return left not in done and not self._availability.closing
-
-
-def _down() -> Response:
-    return PlainTextResponse("Service Unavailable", status_code=503)
-
-
-async def _read(request: Request) -> bytes:
-    """The body; of one that is too large only as much as it takes to know."""
-    kept = bytearray()
-    async for chunk in request.stream():
-        if len(kept) <= soap.BODY_MAX:
-            kept += chunk
-    return bytes(kept)

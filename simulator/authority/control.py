@@ -6,74 +6,41 @@ Bodies are JSON, unknown keys are refused, and no error repeats a value that was
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Literal
 
 from fastapi import APIRouter, HTTPException
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
 from simulator.authority import numbers
-from simulator.authority.availability import Availability, Mode
-from simulator.authority.clock import brussels_day, brussels_iso, instant_ms
+from simulator.authority.addresses import urls
+from simulator.authority.availability import Availability
+from simulator.authority.clock import brussels_day, brussels_iso, moment_ms
+from simulator.authority.entries import CompanyText
 from simulator.authority.operations import Authority
+from simulator.authority.orders import (
+    SHIFT_MAX_S,
+    AnswerOrder,
+    AvailabilityOrder,
+    ClockOrder,
+    DoorOrder,
+    DripOrder,
+    FaultOrder,
+    LatencyOrder,
+    MaintenanceOrder,
+    Order,
+    ScriptOrder,
+    SkewOrder,
+)
 from simulator.authority.presence import Registration, Validation
 from simulator.authority.registers import Dimona, Period
-from simulator.authority.soap import urls
-
-# Ten years either way keep every date inside what `date` can hold.
-_SHIFT_MAX_S = 10 * 366 * 86_400
-
-
-def _company(text: str) -> str:
-    if not numbers.digits_only(text, 10) or not numbers.company_ok(int(text)):
-        raise ValueError("enterprise number of ten digits expected")
-    return text
-
-
-Calls = Annotated[int, Field(ge=1, le=1_000_000)]
-Company = Annotated[str, AfterValidator(_company)]
-
-
-class Order(BaseModel):
-    """Base of what can be asked for; anything unknown is refused."""
-
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
-
-
-class AvailabilityOrder(Order):
-    """Sets the mode, for a number of calls or for good."""
-
-    mode: Mode
-    calls: Calls | None = None
-
-
-class FaultOrder(Order):
-    """Answers the next calls with a SOAP fault; code null ends it."""
-
-    code: Annotated[str, Field(pattern=r"^SOA-\d{5}$")] | None
-    calls: Calls | None = 1
-    element: Literal["SystemError", "BusinessError"] = "SystemError"
-
-
-class LatencyOrder(Order):
-    """Delays the next calls before they are carried out."""
-
-    ms: Annotated[int, Field(ge=0, le=600_000)]
-    calls: Calls | None = None
-
-
-class AnswerOrder(Order):
-    """Answers the items of a batch last first."""
-
-    backwards: bool
+from simulator.authority.script import Script
 
 
 class DimonaOrder(Order):
     """A Dimona that becomes known now."""
 
     inss: str
-    company: Company
+    company: CompanyText
     start: date | None = None
     until: date | None = None
 
@@ -83,19 +50,6 @@ class ReplacementOrder(Order):
 
     inss: str
     replaced_by: str
-
-
-class ClockOrder(Order):
-    """Shifts the clock by seconds, or sets it to an ISO instant."""
-
-    shift_s: Annotated[int, Field(ge=-_SHIFT_MAX_S, le=_SHIFT_MAX_S)] | None = None
-    now: str | None = None
-
-    @model_validator(mode="after")
-    def _one(self) -> ClockOrder:
-        if (self.shift_s is None) == (self.now is None):
-            raise ValueError("either shift_s or now")
-        return self
 
 
 def control_router(authority: Authority, availability: Availability) -> APIRouter:
@@ -114,6 +68,9 @@ def control_router(authority: Authority, availability: Availability) -> APIRoute
             "now": brussels_iso(now_ms),
             "day": brussels_day(now_ms).isoformat(),
             "shift_s": authority.clock.shift_ms / 1000,
+            "rate": authority.clock.rate,
+            "skew_ms": authority.clock.skew_ms,
+            "maintenance": window(),
             "validation_delay_s": authority.settings.validation_delay_ms / 1000,
             "counts": await run_in_threadpool(authority.counts),
         }
@@ -123,14 +80,23 @@ def control_router(authority: Authority, availability: Availability) -> APIRoute
             raise HTTPException(422, "INSS or BIS number expected")
         return inss
 
-    def instant(text: str) -> int:
+    def window() -> dict[str, str | None] | None:
+        if availability.maintenance is None:
+            return None
+        starts, ends = availability.maintenance
+        return {
+            "from": None if starts is None else brussels_iso(starts),
+            "until": None if ends is None else brussels_iso(ends),
+        }
+
+    def instant(text: str, key: str) -> int:
         try:
-            at_ms = instant_ms(text)
+            at_ms = moment_ms(text, authority.clock.world())
         except ValueError:
-            raise HTTPException(422, "now: ISO instant expected") from None
+            raise HTTPException(422, f"{key}: ISO instant expected") from None
         # Days before and after it must exist too.
-        if abs(at_ms - authority.clock()) > _SHIFT_MAX_S * 1000:
-            raise HTTPException(422, "now: at most ten years away")
+        if abs(at_ms - authority.clock()) > SHIFT_MAX_S * 1000:
+            raise HTTPException(422, f"{key}: at most ten years away")
         return at_ms
 
     @router.get("/state")
@@ -139,30 +105,87 @@ def control_router(authority: Authority, availability: Availability) -> APIRoute
 
     @router.post("/availability")
     async def set_availability(order: AvailabilityOrder) -> dict[str, object]:
-        availability.set_mode(order.mode, order.calls)
+        availability.set_mode(
+            order.mode,
+            order.calls,
+            order.operations,
+            status=order.status,
+            retry_after_s=order.retry_after_s,
+        )
         return await state()
 
     @router.post("/fault")
     async def set_fault(order: FaultOrder) -> dict[str, object]:
-        availability.set_fault(order.code, order.element, order.calls)
+        availability.set_fault(order.code, order.element, order.calls, order.operations)
         return await state()
 
     @router.post("/latency")
     async def set_latency(order: LatencyOrder) -> dict[str, object]:
-        availability.set_latency(order.ms, order.calls)
+        availability.set_latency(
+            order.ms, order.calls, order.operations, to_ms=order.to_ms, seed=order.seed
+        )
+        return await state()
+
+    @router.post("/drip")
+    async def set_drip(order: DripOrder) -> dict[str, object]:
+        availability.set_drip(order.ms, order.calls, order.operations)
         return await state()
 
     @router.post("/answers")
     async def set_answers(order: AnswerOrder) -> dict[str, object]:
-        availability.set_backwards(order.backwards)
+        backwards = "backwards" if order.backwards else "asked"
+        availability.set_order(order.order or backwards, order.calls, order.operations)
         return await state()
+
+    @router.post("/maintenance")
+    async def set_maintenance(order: MaintenanceOrder) -> dict[str, object]:
+        if order.from_ is None and order.until is None:
+            availability.end_maintenance()
+        else:
+            starts = None if order.from_ is None else instant(order.from_, "from")
+            ends = None if order.until is None else instant(order.until, "until")
+            if starts is not None and ends is not None and ends <= starts:
+                raise HTTPException(422, "until: later than from expected")
+            availability.set_maintenance(starts, ends)
+        return await state()
+
+    @router.post("/door")
+    async def shut_door(order: DoorOrder) -> dict[str, object]:
+        if availability.shut_door is None:
+            raise HTTPException(409, "this server has no door to shut")
+        availability.shut_door(order.shut_s)
+        return {"shut_s": order.shut_s}
+
+    @router.post("/skew")
+    async def set_skew(order: SkewOrder) -> dict[str, object]:
+        authority.clock.skew(order.ms)
+        return await state()
+
+    @router.post("/script")
+    async def set_script(order: ScriptOrder) -> dict[str, object]:
+        now_ms = authority.clock.world()
+        try:
+            availability.script = order.script(now_ms)
+        except ValueError:
+            raise HTTPException(422, "at, until: ISO instant or time of day expected") from None
+        authority.clock.scripted_skew(0)
+        return availability.script.as_json(now_ms)
+
+    @router.get("/script")
+    async def show_script() -> dict[str, object]:
+        script = availability.script or Script(0, ())
+        return script.as_json(authority.clock.world())
 
     @router.post("/clock")
     async def set_clock(order: ClockOrder) -> dict[str, object]:
+        if order.rate is not None:
+            authority.run_clock_at(order.rate)
         if order.shift_s is not None:
             authority.move_clock(shift_ms=order.shift_s * 1000)
         if order.now is not None:
-            authority.move_clock(to_ms=instant(order.now))
+            authority.move_clock(to_ms=instant(order.now, "now"))
+        # So that a test that moves the time finds everything as it is at that time.
+        await run_in_threadpool(authority.validate_due)
         return await state()
 
     @router.post("/dimona")

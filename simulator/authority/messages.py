@@ -27,6 +27,13 @@ from simulator.authority.tree import Element
 MESSAGES: Final = "http://socialsecurity.be/presenceregistration/v1"
 TYPES: Final = "http://socialsecurity.be/presenceregistration/schemas/v1"
 
+_WORKS: Final = f"{{{TYPES}}}WorkPlaceId"
+_DATE: Final = f"{{{TYPES}}}RegistrationDate"
+_INSS: Final = f"{{{TYPES}}}INSS"
+_COMPANY: Final = f"{{{TYPES}}}CompanyID"
+_LIMOSA: Final = f"{{{TYPES}}}LimosaId"
+_REFERENCE: Final = f"{{{TYPES}}}ClientPresenceRegistrationReference"
+
 
 def _text(parent: Element, name: str) -> str | None:
     found = parent.find(f"{{{TYPES}}}{name}")
@@ -49,17 +56,21 @@ def _texts(parent: Element, *path: str) -> tuple[str, ...]:
 
 def read_register(body: Element) -> list[Submission]:
     """The items of `RegisterPresencesRequest`, in order."""
-    return [
-        Submission(
-            works=_text(item, "WorkPlaceId") or "",
-            date_text=_text(item, "RegistrationDate"),
-            inss=_text(item, "INSS"),
-            company=_whole(item, "CompanyID"),
-            limosa=_text(item, "LimosaId"),
-            reference=_text(item, "ClientPresenceRegistrationReference"),
-        )
-        for item in body
-    ]
+    return [_submission(item) for item in body]
+
+
+def _submission(item: Element) -> Submission:
+    # Read in one pass: a lookup for each field is most of the cost of a full call.
+    sent = {field.tag: field.text or "" for field in item}
+    company = sent.get(_COMPANY, "").strip()
+    return Submission(
+        works=sent.get(_WORKS, ""),
+        date_text=sent.get(_DATE),
+        inss=sent.get(_INSS),
+        company=int(company) if company else None,
+        limosa=sent.get(_LIMOSA),
+        reference=sent.get(_REFERENCE),
+    )
 
 
 def read_cancel(body: Element) -> list[Cancellation]:
@@ -178,15 +189,11 @@ def _add_registration(
 
 
 def write_register(
-    submissions: Sequence[Submission],
-    outcomes: Sequence[Registration | Refusal],
-    *,
-    backwards: bool,
+    submissions: Sequence[Submission], outcomes: Sequence[Registration | Refusal]
 ) -> Element:
-    """`RegisterPresencesResponse`: one entry for each submission, last first if `backwards`."""
+    """`RegisterPresencesResponse`: one entry for each submission, in order."""
     root = _root("RegisterPresencesResponse")
-    pairs = list(zip(submissions, outcomes, strict=True))
-    for submission, outcome in reversed(pairs) if backwards else pairs:
+    for submission, outcome in zip(submissions, outcomes, strict=True):
         entry = tree.add(root, MESSAGES, "PresenceRegistrationResponse")
         if isinstance(outcome, Refusal):
             error = _add(entry, "PresenceRegistrationError")
@@ -203,15 +210,11 @@ def write_register(
 
 
 def write_cancel(
-    cancellations: Sequence[Cancellation],
-    outcomes: Sequence[Registration | Refusal],
-    *,
-    backwards: bool,
+    cancellations: Sequence[Cancellation], outcomes: Sequence[Registration | Refusal]
 ) -> Element:
-    """`CancelPresencesResponse`: one entry for each request, last first if `backwards`."""
+    """`CancelPresencesResponse`: one entry for each request, in order."""
     root = _root("CancelPresencesResponse")
-    pairs = list(zip(cancellations, outcomes, strict=True))
-    for cancellation, outcome in reversed(pairs) if backwards else pairs:
+    for cancellation, outcome in zip(cancellations, outcomes, strict=True):
         entry = tree.add(root, MESSAGES, "CancelPresenceResponse")
         if isinstance(outcome, Refusal):
             error = _add(entry, "PresenceRegistrationError")

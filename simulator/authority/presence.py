@@ -14,6 +14,7 @@ CANCELLED: Final = "SUCCESSFULLY CANCELLED"
 VALIDATED: Final = "VALIDATED"
 FAILED: Final = "FAILED"
 STATUSES: Final = (REGISTERED, VALIDATED, FAILED, CANCELLED)
+LIVE: Final = (REGISTERED, VALIDATED, FAILED)
 
 ERRORS_MAX: Final = 10
 REMARKS_MAX: Final = 10
@@ -31,7 +32,8 @@ class RequestError:
 class Submission:
     """One item of `registerPresences` as it was sent.
 
-    Either `inss` and `company`, or `limosa` alone: the schema guarantees it.
+    Either `inss` and `company`, or `limosa` alone: the schema guarantees it. `foreign_vat` stands
+    for the company of an in/out event only.
     """
 
     works: str
@@ -40,6 +42,7 @@ class Submission:
     company: int | None = None
     limosa: str | None = field(default=None, repr=False)
     reference: str | None = None
+    foreign_vat: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,24 +82,32 @@ def calendar_day(text: str) -> date | None:
         return None
 
 
-def registration_day(submission: Submission, today: date) -> date | None:
+def registration_day(submission: Submission, today: date, days_ahead: int = 1) -> date | None:
     """The Belgian day a submission is for, or None when that day is not allowed.
 
-    Only today and tomorrow are; a submission without a date is for today.
+    A submission without a date is for today.
+
+    Args:
+        submission: what was sent.
+        today: the Belgian day.
+        days_ahead: the web service takes today and tomorrow (1), other channels look further.
     """
     if submission.date_text is None:
         return today
     day = calendar_day(submission.date_text)
-    return day if day in (today, today + timedelta(days=1)) else None
+    last = today + timedelta(days=days_ahead)
+    return day if day is not None and today <= day <= last else None
 
 
-def register_errors(submission: Submission, today: date) -> tuple[RequestError, ...]:
+def register_errors(
+    submission: Submission, today: date, days_ahead: int = 1
+) -> tuple[RequestError, ...]:
     """Every reason to refuse a submission, at most ten; empty when it is to be stored.
 
     Unknown people, companies and works are no reason: those become remarks later.
     """
     errors: list[RequestError] = []
-    if registration_day(submission, today) is None:
+    if registration_day(submission, today, days_ahead) is None:
         errors.append(DATE)
     if submission.inss is not None and not numbers.inss_ok(submission.inss, today):
         errors.append(INSS)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final, final
+from collections.abc import Mapping, Sequence
+from typing import Final, Literal, final
 
 from simulator.authority.clock import instant_ms
 from simulator.authority.presence import Criteria, Sender
@@ -44,22 +44,32 @@ class Condition:
             self.add(f"{column} IN ({','.join('?' * len(wanted))})", *wanted)
 
 
-def visible_to(sender: Sender, declared: Sequence[str]) -> Condition:
-    """A caller sees what it sent, its own company's registrations and those on its works.
+def visible_to(
+    sender: Sender,
+    declared: Sequence[str],
+    chains: Mapping[str, tuple[Sequence[int], Sequence[str]]] | None = None,
+    foreign: Literal["limosa", "foreign_vat"] = "limosa",
+) -> Condition:
+    """A caller sees what it sent, its own people, those on its works and the chains below it.
 
     Args:
         sender: who asks.
         declared: the numbers of the works the sender's company declared.
+        chains: for other works, the companies below the sender's and what stands for the foreign
+            ones among them.
+        foreign: the column in which that is.
     """
-    condition = Condition()
     marks = ",".join("?" * len(declared))
-    condition.add(
-        f"sender_id = ? OR sender_company = ? OR company = ? OR works IN ({marks})",
-        sender.id,
-        sender.company,
-        sender.company,
-        *declared,
-    )
+    parts = [f"sender_id = ? OR sender_company = ? OR company = ? OR works IN ({marks})"]
+    values: list[object] = [sender.id, sender.company, sender.company, *declared]
+    for works, (companies, foreigners) in (chains or {}).items():
+        parts.append(
+            f"works = ? AND (company IN ({','.join('?' * len(companies))})"
+            f" OR {foreign} IN ({','.join('?' * len(foreigners))}))"
+        )
+        values += [works, *companies, *foreigners]
+    condition = Condition()
+    condition.add(" OR ".join(f"({part})" for part in parts), *values)
     return condition
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import signal
 import socket
@@ -11,9 +12,9 @@ from typing import final
 import uvicorn
 from fastapi import FastAPI
 
+from simulator.authority.addresses import urls
 from simulator.authority.availability import Availability
 from simulator.authority.connection import HangUpProtocol
-from simulator.authority.soap import urls
 
 # Longest wait for calls under way when stopping, seconds.
 _PATIENCE_S = 3
@@ -68,17 +69,50 @@ class AuthorityServer(uvicorn.Server):
         )
         self._availability = availability
         self._ready = ready
+        self._address: tuple[str, int] = ("", 0)
+        self._opening: asyncio.Task[None] | None = None
+        self._door: socket.socket | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Starts accepting, then reports it."""
         await super().startup(sockets)
-        if self.started:
+        if self.started and sockets:
+            self._address = sockets[0].getsockname()[:2]
+            self._availability.shut_door = self._shut
             self._ready()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Hangs up stalled calls, waits for the others, closes."""
+        self._availability.shut_door = None
+        if self._opening is not None:
+            self._opening.cancel()
+        if self._door is not None:
+            self._door.close()
         self._availability.close()
         await super().shutdown(sockets)
+
+    def _shut(self, seconds: float) -> None:
+        """Stops listening for so long: the system itself refuses every new connection."""
+        if self._opening is not None:
+            self._opening.cancel()
+        for server in self.servers:
+            server.close()
+        self.servers = []
+        if self._door is None:
+            # Bound and not listening: nobody else takes the port, and nobody is let in.
+            self._door = listen(*self._address)
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        self._opening = asyncio.create_task(self._open(self._door, seconds))
+
+    async def _open(self, door: socket.socket, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+        loop = asyncio.get_running_loop()
+        self.servers = [await loop.create_server(self._protocol, sock=door)]
+        self._opening = self._door = None
+
+    def _protocol(self) -> HangUpProtocol:
+        return HangUpProtocol(self.config, self.server_state, self.lifespan.state)
 
 
 def serve(app: FastAPI, availability: Availability, listener: socket.socket) -> None:

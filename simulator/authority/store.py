@@ -10,11 +10,12 @@ import json
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Final, cast, final
 
+from simulator.authority.event_store import EventStore
 from simulator.authority.presence import (
     CANCELLED,
     FAILED,
@@ -72,16 +73,41 @@ CREATE TABLE replacement (inss TEXT PRIMARY KEY, replaced_by TEXT NOT NULL) STRI
 CREATE TABLE setting (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 """
 
+# Made whenever they are lacking, so that a file of an earlier version has them too: a person is
+# looked for among thousands on one works and day.
+_INDEXES = """
+CREATE INDEX IF NOT EXISTS registration_person ON registration (works, day, person)
+    WHERE person IS NOT NULL;
+CREATE INDEX IF NOT EXISTS registration_limosa ON registration (works, day, limosa)
+    WHERE limosa IS NOT NULL;
+CREATE INDEX IF NOT EXISTS registration_sender ON registration (sender_company, works);
+"""
+
 
 class StoreLayoutError(Exception):
     """The file was written by another version of the simulator: use another file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One registration to be stored.
+
+    `person` is the latest known INSS, `due_ms` the instant of the first validation.
+    """
+
+    submission: Submission
+    day: date
+    person: str | None = field(repr=False)
+    sector: int | None
+    due_ms: int
 
 
 @final
 class Store:
     """Registrations and what was added to the registers, durable across restarts.
 
-    Not safe for concurrent use: `Authority` holds one lock around every call.
+    `events` holds the in/out registrations; what concerns both is asked of this object. Not safe
+    for concurrent use: `Authority` holds one lock around every call.
 
     Args:
         path: SQLite file; created when it does not exist.
@@ -96,6 +122,7 @@ class Store:
         self._db.row_factory = sqlite3.Row
         try:
             self._prepare()
+            self.events = EventStore(self._db)
         except (sqlite3.Error, StoreLayoutError):
             self._db.close()
             raise
@@ -112,6 +139,14 @@ class Store:
                 self._db.execute(f"PRAGMA user_version = {LAYOUT}")
         elif layout != LAYOUT:
             raise StoreLayoutError(f"layout {layout}, this simulator reads {LAYOUT}")
+        with self.transaction():
+            for statement in _INDEXES.split(";"):
+                self._db.execute(statement)
+
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """The open file, for tables that other modules keep; the same lock goes for them."""
+        return self._db
 
     def close(self) -> None:
         """Closes the file; nothing committed is lost."""
@@ -142,39 +177,73 @@ class Store:
         sender: Sender,
         due_ms: int,
     ) -> Registration:
-        """Stores a registration under the next number and with the first entry of its history."""
-        number = 1 + self._whole(
+        """Stores one registration, see `add_all`."""
+        entry = Entry(submission, day, person, sector, due_ms)
+        return self.add_all((entry,), created_ms=created_ms, channel=channel, sender=sender)[0]
+
+    def add_all(
+        self,
+        entries: Sequence[Entry],
+        *,
+        created_ms: int,
+        channel: str,
+        sender: Sender,
+    ) -> list[Registration]:
+        """Stores registrations under the next numbers, in order, with the start of their history.
+
+        Call inside a transaction: the next number is asked for once.
+        """
+        first = Validation(REGISTERED)
+        last_number = self._whole(
             "SELECT coalesce(max(number), ?) FROM registration", (NUMBER_BASE,)
         )
-        self._db.execute(
+        made = [
+            Registration(
+                number,
+                entry.day,
+                entry.submission,
+                entry.person,
+                entry.sector,
+                created_ms,
+                channel,
+                sender,
+                first,
+                entry.due_ms,
+            )
+            for number, entry in enumerate(entries, last_number + 1)
+        ]
+        self._db.executemany(
             "INSERT INTO registration (number, day, date_text, inss, company, limosa, works,"
             " reference, person, sector, created_ms, channel, sender_id, sender_company,"
             " sender_type, status, due_ms) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
-            (
-                number,
-                day.isoformat(),
-                submission.date_text,
-                submission.inss,
-                submission.company,
-                submission.limosa,
-                submission.works,
-                submission.reference,
-                person,
-                sector,
-                created_ms,
-                channel,
-                sender.id,
-                sender.company,
-                sender.user_type,
-                REGISTERED,
-                due_ms,
-            ),
+            [
+                (
+                    one.number,
+                    one.day.isoformat(),
+                    one.submission.date_text,
+                    one.submission.inss,
+                    one.submission.company,
+                    one.submission.limosa,
+                    one.submission.works,
+                    one.submission.reference,
+                    one.person,
+                    one.sector,
+                    created_ms,
+                    channel,
+                    sender.id,
+                    sender.company,
+                    sender.user_type,
+                    REGISTERED,
+                    one.due_ms,
+                )
+                for one in made
+            ],
         )
-        first = Validation(REGISTERED)
-        self._append(number, first)
-        return Registration(
-            number, day, submission, person, sector, created_ms, channel, sender, first, due_ms
+        self._db.executemany(
+            "INSERT INTO validation VALUES (?, 1, ?, NULL, '[]')",
+            [(one.number, REGISTERED) for one in made],
         )
+        return made
 
     def get(self, number: int, *, history: bool = False) -> Registration | None:
         """The registration of that number, None if there is none."""
@@ -231,17 +300,21 @@ class Store:
             "UPDATE registration SET due_ms = NULL, cancel_reason = ? WHERE number = ?",
             (reason, number),
         )
-        self._db.execute(
-            "UPDATE registration SET due_ms = ? WHERE status IN (?, ?) AND number > ? AND"
-            " (works, day) = (SELECT works, day FROM registration WHERE number = ?)",
-            (at_ms, VALIDATED, FAILED, number, number),
-        )
+        for column in ("person", "limosa"):
+            self._db.execute(
+                "UPDATE registration SET due_ms = ? WHERE status IN (?, ?) AND number > ? AND"
+                f" (works, day, {column}) ="
+                f" (SELECT works, day, {column} FROM registration WHERE number = ?)",
+                (at_ms, VALIDATED, FAILED, number, number),
+            )
 
     # validation
 
     def due(self, now_ms: int, limit: int) -> list[Registration]:
-        """Registrations whose validation is due, oldest number first."""
-        return self._registrations("WHERE due_ms <= ? ORDER BY number LIMIT ?", (now_ms, limit))
+        """Registrations whose validation is due, longest due first."""
+        return self._registrations(
+            "WHERE due_ms <= ? ORDER BY due_ms, number LIMIT ?", (now_ms, limit)
+        )
 
     def next_due_ms(self) -> int | None:
         """The earliest instant at which a validation is due."""
@@ -271,15 +344,34 @@ class Store:
 
     def record(self, number: int, validation: Validation) -> None:
         """Makes `validation` the current state and appends it to the history."""
-        self._append(number, validation)
+        remarks = json.dumps(validation.remarks)
+        self._db.execute(
+            "INSERT INTO validation SELECT ?, 1 + count(*), ?, ?, ? FROM validation"
+            " WHERE number = ?",
+            (number, validation.status, validation.at_ms, remarks, number),
+        )
         self._db.execute(
             "UPDATE registration SET status = ?, status_ms = ?, remarks = ? WHERE number = ?",
-            (validation.status, validation.at_ms, json.dumps(validation.remarks), number),
+            (validation.status, validation.at_ms, remarks, number),
         )
 
-    def settled(self, number: int) -> None:
-        """Takes a registration off the validation queue."""
-        self._db.execute("UPDATE registration SET due_ms = NULL WHERE number = ?", (number,))
+    def settled(self, numbers: Sequence[tuple[int, int | None]]) -> None:
+        """Takes registrations off the validation queue, or puts them there for another time.
+
+        Args:
+            numbers: each with the instant of its next validation, None for none.
+        """
+        self._db.executemany(
+            "UPDATE registration SET due_ms = ? WHERE number = ?",
+            [(again_ms, number) for number, again_ms in numbers],
+        )
+
+    def identify(self, limosa: str, person: str) -> None:
+        """Says whose Limosa number it is, for registrations made when nobody knew."""
+        self._db.execute(
+            "UPDATE registration SET person = ? WHERE limosa = ? AND person IS NULL",
+            (person, limosa),
+        )
 
     def expedite(self, at_ms: int, since: date) -> None:
         """Has everything validated already, for days from `since` on, validated again."""
@@ -287,10 +379,12 @@ class Store:
             "UPDATE registration SET due_ms = ? WHERE status IN (?, ?) AND day >= ?",
             (at_ms, VALIDATED, FAILED, since.isoformat()),
         )
+        self.events.expedite(at_ms, since)
 
     def expedite_pending(self, at_ms: int) -> None:
         """Brings every first validation forward to `at_ms`."""
         self._db.execute("UPDATE registration SET due_ms = ? WHERE status = ?", (at_ms, REGISTERED))
+        self.events.expedite_pending(at_ms)
 
     # what was added to the registers, and settings
 
@@ -318,6 +412,7 @@ class Store:
         """Keeps the replacement of a person's number and renames the person everywhere."""
         self._db.execute("INSERT OR REPLACE INTO replacement VALUES (?, ?)", (inss, by))
         self._db.execute("UPDATE registration SET person = ? WHERE person = ?", (by, inss))
+        self.events.replace_inss(inss, by)
 
     def replacements(self) -> list[tuple[str, str]]:
         """The replacements kept by `replace_inss`."""
@@ -333,17 +428,18 @@ class Store:
         """Keeps a value under a name."""
         self._db.execute("INSERT OR REPLACE INTO setting VALUES (?, ?)", (name, value))
 
+    def settings(self, prefix: str) -> dict[str, str]:
+        """The values kept under names that start with `prefix`, by the rest of the name."""
+        rows = self._db.execute(
+            "SELECT name, value FROM setting WHERE substr(name, 1, ?) = ? ORDER BY rowid",
+            (len(prefix), prefix),
+        )
+        return {str(name).removeprefix(prefix): str(value) for name, value in rows}
+
     # inside
 
     def _whole(self, sql: str, args: Sequence[object] = ()) -> int:
         return cast("int", self._db.execute(sql, args).fetchone()[0])
-
-    def _append(self, number: int, validation: Validation) -> None:
-        self._db.execute(
-            "INSERT INTO validation SELECT ?, 1 + count(*), ?, ?, ? FROM validation"
-            " WHERE number = ?",
-            (number, validation.status, validation.at_ms, json.dumps(validation.remarks), number),
-        )
 
     def _registrations(self, clause: str, args: Sequence[object]) -> list[Registration]:
         rows = self._db.execute(f"SELECT * FROM registration {clause}", args)

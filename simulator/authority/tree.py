@@ -6,9 +6,9 @@ from __future__ import annotations
 
 import copy
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Protocol, cast, final
+from typing import Final, Protocol, cast, final
 
 import lxml.etree as etree
 
@@ -40,8 +40,16 @@ class Element(Protocol):
         ...
 
     def iter(self, tag: str) -> Iterator[Element]:
-        """All elements of that name in the tree."""
+        """All elements of that name in the tree; `*` is any name."""
         ...
+
+    def items(self) -> list[tuple[str, str]]:
+        """All attributes."""
+        ...
+
+
+# What lxml raises inside a library that was handed a tree of ours.
+LIBRARY_ERRORS: Final[tuple[type[Exception], ...]] = (etree.LxmlError,)
 
 
 class NotXmlError(Exception):
@@ -98,9 +106,23 @@ def add_copies(parent: Element, elements: Element) -> None:
     etree.cleanup_namespaces(parent)
 
 
+def arrange(parent: Element, children: Sequence[object]) -> None:
+    """Gives an element these children, in this order; one that is named again is copied."""
+    listed = cast("list[object]", parent)
+    for child in list(listed):
+        listed.remove(child)
+    for position, child in enumerate(children):
+        listed.append(copy.deepcopy(child) if child in children[:position] else child)
+
+
 def adopt(parent: Element, element: Element) -> None:
     """Appends an element that was built on its own."""
     cast("list[Element]", parent).append(element)
+
+
+def fragment(element: Element) -> bytes:
+    """The element alone as UTF-8, with the namespaces it stands in and without what follows it."""
+    return cast("bytes", etree.tostring(element, encoding="UTF-8", with_tail=False))
 
 
 def serialise(root: Element) -> bytes:

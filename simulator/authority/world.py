@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable, Mapping
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import cast, final
 
 from simulator.authority import numbers
+from simulator.authority.clients import SCOPES, Client, KeyMaterialError, public_key
+from simulator.authority.clock import BRUSSELS
 from simulator.authority.presence import Sender
 from simulator.authority.registers import (
     Company,
@@ -23,7 +25,9 @@ from simulator.authority.registers import (
     Person,
     Works,
     World,
+    subject_to_registration,
 )
+from simulator.authority.senders import Certificates, find_certificates
 
 
 class WorldFileError(Exception):
@@ -45,10 +49,22 @@ def load_world(path: Path, today: date) -> World:
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
         raise WorldFileError(f"{path.name}: {type(problem).__name__}") from problem
     file = Table(path.name, tables)
-    senders = [
-        Sender(row.text("id"), row.company("company"), row.text("user_type"))
-        for row in file.rows("sender")
+    clients = [
+        Client(
+            row.text("id"),
+            row.text("sender"),
+            row.texts("scopes", SCOPES),
+            row.certificate("certificate", path.parent),
+            row.flag("permitted", default=True),
+        )
+        for row in file.rows("client")
     ]
+    senders: list[Sender] = []
+    certificates: dict[str, Certificates] = {}
+    for row in file.rows("sender"):
+        senders.append(Sender(row.text("id"), row.company("company"), row.text("user_type")))
+        if row.has("certificate"):
+            certificates[senders[-1].id] = row.certificates("certificate", path.parent)
     companies = [
         Company(
             row.company("number"), row.period(today), frozenset(row.inss_list("founders", today))
@@ -65,7 +81,8 @@ def load_world(path: Path, today: date) -> World:
         for entry in row.rows("dimona"):
             period = entry.period(today)
             late = entry.whole("appears_after_s", default=0)
-            dimonas.append(Dimona(inss, entry.company("company"), period, late))
+            at_ms = entry.time_of("appears_at", today)
+            dimonas.append(Dimona(inss, entry.company("company"), period, late, at_ms))
             entry.done()
     limosas = [
         Limosa(
@@ -80,16 +97,23 @@ def load_world(path: Path, today: date) -> World:
     for row in file.rows("works"):
         parties: list[Party] = []
         for entry in row.rows("party"):
-            parties.append(Party(entry.party("company"), entry.period(today)))
+            above = entry.party("subcontractor_of") if entry.has("subcontractor_of") else None
+            parties.append(Party(entry.party("company"), entry.period(today), above))
             entry.done()
+        sector, period = row.whole("sector"), row.period(today)
+        amount_eur = row.whole("amount_eur") if row.has("amount_eur") else None
+        given = row.flag("subject", default=True) if row.has("subject") else None
         works.append(
             Works(
                 row.works_number("number"),
-                row.whole("sector"),
+                sector,
                 row.company("declarant"),
-                row.flag("subject", default=True),
-                row.period(today),
+                subject_to_registration(sector, period.start, amount_eur, given),
+                period,
                 tuple(parties),
+                row.day("in_out_from", today),
+                amount_eur,
+                given,
             )
         )
     file.done()
@@ -102,6 +126,8 @@ def load_world(path: Path, today: date) -> World:
         tuple(dimonas),
         tuple(limosas),
         tuple(works),
+        tuple(clients),
+        certificates,
     )
 
 
@@ -143,6 +169,29 @@ class Table:
             raise self.wrong(key, "text")
         return value
 
+    def texts(self, key: str, default: tuple[str, ...]) -> tuple[str, ...]:
+        """A list of texts."""
+        value = self._take(key) if self.has(key) else list(default)
+        if not isinstance(value, list):
+            raise self.wrong(key, "list of texts")
+        found = cast("list[object]", value)
+        if not all(isinstance(entry, str) and entry for entry in found):
+            raise self.wrong(key, "list of texts")
+        return tuple(cast("list[str]", found))
+
+    def certificate(self, key: str, folder: Path) -> str | None:
+        """A certificate of an RSA key as PEM text: given, or in a file below `folder`."""
+        if not self.has(key):
+            return None
+        text = self.text(key)
+        try:
+            if "-----BEGIN" not in text:
+                text = (folder / text).read_text(encoding="ascii")
+            public_key(text)
+        except (OSError, UnicodeDecodeError, KeyMaterialError):
+            raise self.wrong(key, "PEM certificate of an RSA key") from None
+        return text
+
     def note(self) -> None:
         """Passes over `who`, a remark for the human reader."""
         if self.has("who"):
@@ -164,7 +213,30 @@ class Table:
 
     def period(self, today: date) -> Period:
         """The keys `from` and `until`: offsets from today, dates, or left out."""
-        return Period(self._day("from", today), self._day("until", today))
+        return Period(self.day("from", today), self.day("until", today))
+
+    def day(self, key: str, today: date) -> date | None:
+        """A day as an offset from today or a date; None when it is left out."""
+        if not self.has(key):
+            return None
+        value = self._take(key)
+        if type(value) is date:  # a TOML date with a time is a subclass, and no day
+            return value
+        return today + timedelta(days=self.whole(key))
+
+    def time_of(self, key: str, today: date) -> int | None:
+        """UTC milliseconds of a Belgian time of day on the day of the start, or of a date and time.
+
+        None when the key is left out.
+        """
+        if not self.has(key):
+            return None
+        value = self._take(key)
+        if type(value) is time:
+            value = datetime.combine(today, value)
+        if not isinstance(value, datetime) or value.tzinfo is not None:
+            raise self.wrong(key, "time of day, or date and time,")
+        return round(value.replace(tzinfo=BRUSSELS).timestamp() * 1000)
 
     def company(self, key: str) -> int:
         """An enterprise number of ten digits, as the number the wire carries."""
@@ -211,6 +283,13 @@ class Table:
             raise self.wrong(key, "works number of 13 characters")
         return text
 
+    def certificates(self, key: str, folder: Path) -> Certificates:
+        """A PEM text with one certificate or more, or the name of such a file."""
+        try:
+            return find_certificates(self.text(key), folder)
+        except ValueError:
+            raise self.wrong(key, "PEM certificate, or a file that holds one,") from None
+
     def done(self) -> None:
         """Refuses keys nobody read, here and in the tables below.
 
@@ -228,11 +307,3 @@ class Table:
             raise self.wrong(key, "value")
         self._read.add(key)
         return self._values[key]
-
-    def _day(self, key: str, today: date) -> date | None:
-        if not self.has(key):
-            return None
-        value = self._take(key)
-        if type(value) is date:  # a TOML date with a time is a subclass, and no day
-            return value
-        return today + timedelta(days=self.whole(key))

@@ -18,11 +18,14 @@ import lxml.etree as etree
 from starlette.testclient import TestClient
 
 from simulator.authority.app import create_app
+from simulator.authority.assertion import Issuer
 from simulator.authority.availability import Availability
 from simulator.authority.clock import Clock, brussels_day, instant_ms
 from simulator.authority.operations import Authority, Settings
+from simulator.authority.profile import Security
 from simulator.authority.server import AuthorityServer, base_url, listen
 from simulator.authority.store import Store
+from simulator.authority.sts import TokenService
 from simulator.authority.world import load_world
 
 FOLDER = Path("simulator/authority").resolve()
@@ -234,7 +237,14 @@ class HandClock:
 class Rig:
     """An authority with a clock by hand, called through ASGI."""
 
-    def __init__(self, folder: Path, now: str, world: Path, settings: Settings) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        now: str,
+        world: Path,
+        settings: Settings,
+        issuer: Issuer | None = None,
+    ) -> None:
         self.path = folder / "authority.db"
         self.clock = HandClock(now)
         clock = Clock(self.clock)
@@ -242,7 +252,10 @@ class Rig:
         self.store = Store(self.path)
         self.authority = Authority(self.store, facts, clock, settings)
         self.availability = Availability()
-        self.app = create_app(self.authority, self.availability)
+        senders = self.authority.registers.senders
+        tokens = TokenService(senders, clock, issuer=issuer)
+        self.security = Security(senders, clock, tokens=tokens)
+        self.app = create_app(self.authority, self.availability, self.security)
         self.client = TestClient(self.app)
 
     def call(self, body: str, *, sender: str | None = None, action: str | None = None) -> Reply:

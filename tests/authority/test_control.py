@@ -13,25 +13,45 @@ def test_state_says_everything_that_is_set(rig: Rig) -> None:
     rig.order("fault", code="SOA-02001", calls=2, element="BusinessError")
     rig.order("latency", ms=250)
     rig.order("answers", backwards=True)
+    rig.order("drip", ms=500, calls=4)
+    rig.order("skew", ms=-90_000)
+    rig.order("maintenance", until="2026-11-23T07:20:00")
+    rig.order("latency", ms=10, to_ms=20, operations=["search"])
     state = rig.client.get("/sim/state").json()
     assert state == {
         "mode": "down",
         "mode_calls": 3,
+        "status": 503,
+        "retry_after_s": None,
         "fault_code": "SOA-02001",
         "fault_element": "BusinessError",
         "fault_calls": 2,
         "latency_ms": 250,
+        "latency_to_ms": 250,
         "latency_calls": None,
+        "drip_ms": 500,
+        "drip_calls": 4,
         "backwards": True,
+        "order": "backwards",
+        "order_calls": None,
+        "limited": {"search": {"latency": {"value": [10, 20], "calls": None}}},
         "stalled": 0,
-        "now": "2026-11-23T06:41:07.312+01:00",
+        "now": "2026-11-23T06:39:37.312+01:00",
         "day": "2026-11-23",
         "shift_s": 0.0,
+        "rate": 1.0,
+        "skew_ms": -90_000,
+        "maintenance": {"from": None, "until": "2026-11-23T07:20:00.000+01:00"},
         "validation_delay_s": 20.0,
         "counts": {"SUCCESSFULLY REGISTERED": 1},
         "url": "http://testserver",
         "soap": "http://testserver/PresenceRegistration/v1",
         "wsdl": "http://testserver/PresenceRegistration/v1?wsdl",
+        "rest": "http://testserver/REST/presenceRegistration/v1",
+        "token": "http://testserver/REST/oauth/v5/token",
+        "openapi": "http://testserver/REST/presenceRegistration/v1/openapi.json",
+        "pages": "http://testserver/desktop",
+        "sts": "http://testserver/SecurityTokenService/v1",
     }
 
 
@@ -44,6 +64,23 @@ def test_state_says_everything_that_is_set(rig: Rig) -> None:
     ("fault", {"code": "SOA-03006", "element": "OtherError"}),
     ("fault", {}),
     ("latency", {"ms": -1}),
+    ("latency", {"ms": 20, "to_ms": 10}),
+    ("latency", {"ms": 20, "operations": ["telephone"]}),
+    ("drip", {"ms": 600_001}),
+    ("door", {"shut_s": 0}),
+    ("skew", {"ms": 86_400_001}),
+    ("maintenance", {"from": "2026-11-23T08:00:00", "until": "2026-11-23T07:00:00"}),
+    ("maintenance", {"until": "soon"}),
+    ("answers", {"backwards": True, "order": "asked"}),
+    ("answers", {}),
+    ("script", {"entry": [{}]}),
+    ("script", {"entry": [{"mode": "stall"}]}),
+    ("script", {"entry": [{"mode": "down", "at": "tea time"}]}),
+    ("script", {"entry": [{"mode": "down", "at": "06:40", "after_s": 1}]}),
+    ("script", {"entry": [{"mode": "down", "until": "06:40", "for_s": 1}]}),
+    ("script", {"entry": [{"mode": "down", "probability": 1.5}]}),
+    ("script", {"entry": [{"latency_ms": [20, 10]}]}),
+    ("clock", {"rate": -1}),
     ("answers", {"backwards": "sometimes"}),
     ("clock", {}),
     ("clock", {"shift_s": 1, "now": "2026-11-23T00:00:00"}),

@@ -14,7 +14,9 @@ import httpx2
 import pytest
 
 from simulator.authority.__main__ import main
+from simulator.authority.clock import SharedClock, instant_ms
 from tests.authority.rig import FIRST, WORLD, Reply, envelope, item, register
+from tests.authority.signing import assertion_of, call_bytes, caller, request_bytes
 
 pytestmark = pytest.mark.processes
 
@@ -78,6 +80,11 @@ def test_ready_line_restart_and_clean_end(start: Callable[..., Program]) -> None
         "url": url,
         "soap": f"{url}/PresenceRegistration/v1",
         "wsdl": f"{url}/PresenceRegistration/v1?wsdl",
+        "rest": f"{url}/REST/presenceRegistration/v1",
+        "token": f"{url}/REST/oauth/v5/token",
+        "openapi": f"{url}/REST/presenceRegistration/v1/openapi.json",
+        "pages": f"{url}/desktop",
+        "sts": f"{url}/SecurityTokenService/v1",
     }
     assert program.read("state")["day"] == "2026-11-23"
     reply = program.register(item(reference="before"))
@@ -115,10 +122,66 @@ def test_a_late_dimona_stays_known_after_a_restart(start: Callable[..., Program]
     assert program.read("registrations")[0]["status"] == "VALIDATED"
 
 
+def test_profile_life_and_senders_outlive_a_kill(start: Callable[..., Program]) -> None:
+    who = caller()
+    program = start("--now", "2026-11-23T06:00:00", "--profile", "signed", "--token-life", "90")
+    state = program.read("security")
+    assert (state["profile"], state["sts"]["life_s"]) == ("signed", 90)
+    program.order("sender", {"id": "SIM-0001", "certificate": who.pem})
+    program.process.kill()
+    program.process.communicate(timeout=10)
+    program = start("--now", "2026-11-23T06:00:00", "--profile", "signed")
+    content = request_bytes(who, "2026-11-23T06:00:00", life_s=290)
+    answer = httpx2.post(program.urls["sts"], content=content, headers={"Content-Type": "text/xml"})
+    assertion = assertion_of(answer.content)
+    content = call_bytes(who, "2026-11-23T06:00:00", assertion, register(item()), life_s=290)
+    for body, fault in ((content, None), (envelope(register(item())), "SOA-01001")):
+        answer = httpx2.post(
+            program.urls["soap"], content=body, headers={"Content-Type": "text/xml"}
+        )
+        assert Reply(answer.status_code, answer.content).fault == fault
+    assert program.end() == (0, "", "")
+
+
+def test_the_program_shares_its_time(start: Callable[..., Program], tmp_path: Path) -> None:
+    path = tmp_path / "shared.json"
+    program = start("--clock-file", str(path), "--now", "2026-11-23T23:59:00")
+    assert program.read("state")["day"] == "2026-11-23"
+    SharedClock(path, 0).write(instant_ms("2026-11-24T00:00:00"), 0)
+    assert program.read("state")["now"] == "2026-11-24T00:00:00.000+01:00"
+    program.order("clock", {"shift_s": 86_400})
+    assert SharedClock(path, 0)() == instant_ms("2026-11-25T00:00:00")
+    assert program.end() == (0, "", "")
+    # Without --now a file that is there keeps its time.
+    assert start("--clock-file", str(path)).read("state")["day"] == "2026-11-25"
+
+
+def test_a_script_from_a_file_is_met(start: Callable[..., Program], tmp_path: Path) -> None:
+    path = tmp_path / "script.toml"
+    path.write_text('[[entry]]\nmode = "down"\nstatus = 502\ncalls = 1\n', encoding="utf-8")
+    program = start("--script", str(path))
+    content = envelope(register(item()))
+    headers = {"Content-Type": "text/xml"}
+    statuses = [
+        httpx2.post(program.urls["soap"], content=content, headers=headers).status_code
+        for _ in range(2)
+    ]
+    assert statuses == [502, 200]
+    assert program.read("script")["entries"][0]["state"] == "over"
+
+
 @pytest.mark.parametrize(("arguments", "code"), [
     (["--validation-delay", "-1"], 2),
+    (["--validation-delay", "5:1"], 2),
+    (["--validation-repeat", "-1"], 2),
     (["--cancel-grace-days", "-1"], 2),
+    (["--future-tolerance", "-1"], 2),
+    (["--desktop-days", "-1"], 2),
+    (["--desktop-days", "367"], 2),
     (["--now", "soon"], 2),
+    (["--token-life", "0"], 2),
+    (["--clock-file", "/dev/null"], 2),
+    (["--script", "nowhere.toml"], 2),
     (["--world", "/dev/null"], 2),
     (["--world", "nowhere.toml"], 2),
     (["--store", "/dev/null/authority.db"], 1),

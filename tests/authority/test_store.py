@@ -11,7 +11,7 @@ import pytest
 
 from simulator.authority.presence import Sender, Submission
 from simulator.authority.store import Store, StoreLayoutError
-from tests.authority.rig import FIRST, OK, Rig, item
+from tests.authority.rig import FIRST, OK, Rig, cancel, item
 
 SENDER = Sender("SIM-0001", 999000129, "SIM")
 
@@ -93,3 +93,41 @@ def test_what_waited_for_validation_is_validated_after_a_restart(
     rig.close()
     rig = make_rig("2026-11-23T06:41:27.312")
     assert rig.authority.validate_due() == 1
+
+
+def people(first: int, count: int) -> list[str]:
+    """Invented person numbers, all different."""
+    return [
+        f"{body:09d}{97 - body % 97:02d}"
+        for body in (
+            int(f"{60 + n // 224:02d}01{1 + n // 8 % 28:02d}{990 + n % 8}")
+            for n in range(first, first + count)
+        )
+    ]
+
+
+def test_an_item_costs_the_same_however_many_are_stored(rig: Rig) -> None:
+    def steps(first: int) -> int:
+        taken = 0
+
+        def count() -> int:
+            nonlocal taken
+            taken += 1
+            return 0
+
+        rig.store._db.set_progress_handler(count, 10)
+        numbers = rig.register(*(item(inss) for inss in people(first, 20)))
+        rig.clock.forward(20)
+        assert rig.authority.validate_due() == 20
+        assert rig.call(cancel((numbers[3], "PLANNING"))).codes == []
+        assert rig.authority.validate_due() == 0
+        rig.store._db.set_progress_handler(None, 10)
+        return taken
+
+    # What is measured are steps of the database, never seconds.
+    at_first = steps(0)
+    for first in range(20, 1620, 200):
+        rig.register(*(item(inss) for inss in people(first, 200)))
+    rig.clock.forward(20)
+    rig.authority.validate_due()
+    assert steps(1700) < 1.5 * at_first
