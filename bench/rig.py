@@ -1,4 +1,4 @@
-"""What is measured, each started fresh for one run: the hub, the plain way, the echo."""
+"""What is measured and what it is held against, each started fresh for one run."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
+from http.client import HTTPConnection
 from pathlib import Path
 
 from bench.load import Terminal
@@ -142,6 +144,34 @@ def running_other(
         finally:
             _end(process)
             broker.stop()
+
+
+@contextmanager
+def running_authority(latency_ms: int) -> Iterator[dict[str, str]]:
+    """Runs the simulated authority; returns its addresses. What it checks afterwards does not begin
+    while it runs.
+
+    Args:
+        latency_ms: how much longer each call takes, milliseconds.
+    """
+    with scratch() as folder:
+        arguments = ["-m", "simulator.authority", "--store", str(folder / "authority.db")]
+        process = _spawn([*arguments, "--validation-delay", "86400"], folder, {})
+        try:
+            assert process.stdout is not None
+            line = process.stdout.readline()
+            if not line:
+                raise RuntimeError((folder / "errors.log").read_text())
+            addresses: dict[str, str] = json.loads(line)
+            connection = HTTPConnection(addresses["url"].removeprefix("http://"))
+            order = json.dumps({"ms": latency_ms})
+            connection.request("POST", "/sim/latency", order, {"Content-Type": "application/json"})
+            if connection.getresponse().status != HTTPStatus.OK:
+                raise RuntimeError("the simulated authority does not take its latency")
+            connection.close()
+            yield addresses
+        finally:
+            _end(process)
 
 
 def resident_mb(pid: int) -> float:
