@@ -21,7 +21,7 @@ from hub.storage.firmware import keep_firmware_seen, order_firmware
 from hub.storage.gate_news import keep_health
 from hub.storage.house import open_house
 from hub.storage.inbox import Inbox, NewRun
-from hub.storage.projection import project_some
+from hub.storage.projection import RegisterView, project_some
 from hub.storage.schema import crash_log
 from hub.storage.terminals import Terminals
 from protocol import faults, record, slots
@@ -298,7 +298,7 @@ def test_the_newest_events_and_the_last_health_of_a_gate_are_shown(people: Siteg
             )
         )
         Inbox(connection).append([NewRun(stream_id, 1, pieces)], NOON_MS + 60_000)
-        assert project_some(connection, {})[0] == 31
+        assert project_some(connection, RegisterView())[0] == 31
     house.close()
     shown = people("terminal", "show", "gate-1", "--json").json
     assert shown["health"] == {

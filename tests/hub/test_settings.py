@@ -188,7 +188,7 @@ def test_every_setting_is_listed_with_what_it_means() -> None:
             value = getattr(value, part)
         assert not hasattr(value, "model_fields"), name
         assert meaning.endswith("."), name
-    tables = ("broker", "serial", "web", "authority")
+    tables = ("broker", "serial", "web", "authority", "in_out", "plan")
     flat = [name for name in Settings.model_fields if name not in tables]
     assert {name for name in names if "." not in name} == set(flat)
     assert {name.split(".")[0] for name in names if "." in name} == set(tables)
