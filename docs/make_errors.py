@@ -17,10 +17,13 @@ GROUPS = {
     "HUB-12": "Terminals",
     "HUB-13": "The authority",
     "HUB-14": "Inside the hub",
+    "HUB-152": "Tokens and the API",
+    "HUB-15": "The plan",
     "IMP-1": "People file: the file",
     "IMP-2": "People file: a cell",
     "IMP-3": "People file: a number",
     "IMP-4": "People file: rows together",
+    "IMP-5": "Plan: a row",
 }
 LABELS = {
     "fr": ("Ce qui s'est passé", "Ce qui est conservé", "Que faire"),

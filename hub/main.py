@@ -15,23 +15,21 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
-from random import SystemRandom
 
 import structlog
 from sqlalchemy import Connection
 from sqlalchemy.exc import DatabaseError
 
 from hub.application.feedback import Feedback
-from hub.application.forward import Forwarder
-from hub.application.forward_thread import ForwarderThread
 from hub.application.ingest import Ingest
 from hub.application.overview import AuthorityStatus
 from hub.application.rosters import build_rosters
 from hub.application.updates import FirmwareOrder, Updates
-from hub.authority.soap import SoapAuthority
 from hub.clock import Clock, now_ms
 from hub.errors import SitegateError
+from hub.sending import Sending
 from hub.settings import Settings
+from hub.storage.balance import Books
 from hub.storage.engine import reading
 from hub.storage.feedback import DayReader
 from hub.storage.firmware import (
@@ -47,11 +45,11 @@ from hub.storage.gate_news import keep_health, stored_health
 from hub.storage.house import House, lock_house, open_house
 from hub.storage.inbox import InboxGroup, load_streams
 from hub.storage.incidents import add_incident
-from hub.storage.outbox import Outbox, waiting_registrations
 from hub.storage.overview import Overview
 from hub.storage.projector import Projector
 from hub.storage.register import Register
 from hub.storage.terminals import Terminals
+from hub.storage.tokens import TokenRow, token_finder
 from hub.storage.writer import Writer
 from hub.terminals.broker import Broker
 from hub.terminals.care import FirmwareCare
@@ -66,7 +64,6 @@ from protocol.mac import broker_password
 from protocol.messages import HEALTH
 
 REGISTER_POLL_S = 1.0
-FORWARDER_STOP_S = 5.0
 RENEW_CHECK_MS = 3600 * 1000
 SWITCH_INTERVAL_S = 0.0005
 """The writer gives up the interpreter lock for every statement; with Python's default of 5 ms it
@@ -146,11 +143,15 @@ class Hub:
         )
         self._register_version = -1
         self._newest_order = 0
-        self._projector = Projector(self._writer, self._projected, self._reported)
-        self._outbox = Outbox(self._writer, self._house.vault, self._registered)
-        self._forwarder: Forwarder | None = None
-        self._forwarder_thread: ForwarderThread | None = None
+        self._projector = Projector(
+            self._writer, self._projected, self._reported, settings.in_out.window_s * 1000
+        )
+        self.sending = Sending(
+            settings, self._house, self._writer, clock, self._registered, self._every_gate_heard
+        )
+        self._find_token = token_finder(self._house.engine)
         self.overview = Overview(self._house.engine)
+        self.books = Books(self._house.engine)
 
     # ------------------------------------------------------------ life
 
@@ -178,7 +179,7 @@ class Hub:
             if self._serial is not None:
                 self._serial.start()
             self._feedback.start()
-            self._start_forwarder()
+            self.sending.start()
         except BaseException:
             self.stop()
             raise
@@ -189,9 +190,7 @@ class Hub:
     def stop(self) -> None:
         """Ends everything in order; what was acked is on disk, what was not comes again."""
         self._stopping.set()
-        if self._forwarder_thread is not None:
-            # A call may be under way for long: what it was sending is looked up at the next start.
-            self._forwarder_thread.stop(FORWARDER_STOP_S)
+        self.sending.stop()
         self._feedback.stop()
         if self._serial is not None:
             self._serial.stop()
@@ -288,14 +287,16 @@ class Hub:
         news = True
         while True:
             try:
-                if news and self._outbox.complete(self._clock()):
-                    self._wake_forwarder()
+                if news:
+                    self.sending.register_changed()
                 news = False
                 if self._stopping.wait(REGISTER_POLL_S):
                     return
                 news = self._take_register()
                 self._renew_certificate()
                 self._take_orders()
+                if self.sending.look_for_steps():
+                    self.changes.notify()
             except (SitegateError, DatabaseError) as error:
                 log.error("register not taken", error=type(error).__name__)
                 if self._stopping.wait(REGISTER_POLL_S):
@@ -351,49 +352,22 @@ class Hub:
     def _projected(self) -> None:
         self.changes.notify()
         self._feedback.wake()
-        self._wake_forwarder()
+        self.sending.wake()
 
     def _registered(self) -> None:
         self.changes.notify()
         self._feedback.wake()
 
-    def _wake_forwarder(self) -> None:
-        if self._forwarder_thread is not None:
-            self._forwarder_thread.wake()
-
     # ------------------------------------------------------------ authority
 
-    def _start_forwarder(self) -> None:
-        """Starts sending, if there is an address to send to."""
-        wanted = self._settings.authority
-        if not wanted.url:
-            return
-        authority = SoapAuthority(wanted.url, wanted.connect_timeout_s, wanted.read_timeout_s)
-        self._forwarder = Forwarder(
-            self._outbox,
-            authority,
-            self._clock,
-            SystemRandom(),
-            int(wanted.settle_s * 1000),
-        )
-        self._forwarder_thread = ForwarderThread(self._forwarder, self._clock)
-        self._forwarder_thread.start()
+    def find_token(self, token: str) -> TokenRow | None:
+        """Returns whose token this is; None for one that was never given out or was revoked."""
+        return self._find_token(token)
 
     def authority_status(self) -> AuthorityStatus:
         """Returns how the way to the authority stands, for the pages."""
-        with reading(self._house.engine) as connection:
-            waiting = waiting_registrations(connection)
-        if self._forwarder is None:
-            return AuthorityStatus(
-                "unknown", None, None, waiting.oldest_ms, waiting.unsent, 0, None
-            )
-        status = self._forwarder.status()
-        return AuthorityStatus(
-            state=status.state,
-            last_success_ms=status.last_success_ms,
-            next_try_ms=status.next_try_ms,
-            oldest_unsent_ms=waiting.oldest_ms,
-            unsent=waiting.unsent,
-            in_doubt=waiting.in_doubt,
-            error_code=status.error_code or None,
-        )
+        return self.sending.status()
+
+    def _every_gate_heard(self) -> bool:
+        """Says whether no gate has kept silent: else who was not seen may yet have been there."""
+        return all(gate.online and not gate.unsent for gate in self.watch.gates())

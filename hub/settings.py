@@ -12,6 +12,7 @@ import os
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -145,6 +146,101 @@ class AuthoritySettings(_Table):
         le=3600,
         description="Seconds after a lost answer before a search that finds nothing is believed.",
     )
+    connections: int = Field(
+        default=4, ge=1, le=16, description="Calls that may be under way at the same time."
+    )
+    close_at: time = Field(
+        default=time(6),
+        description="Time of the next day, in Brussels, until which late remarks are read.",
+    )
+    reconcile_at: time = Field(
+        default=time(2, 30),
+        description="Time in Brussels from which each night is compared with the authority.",
+    )
+    profile: str = Field(
+        default="unsigned",
+        pattern="^(unsigned|signed)$",
+        description="How calls prove who we are: signed with a certificate, or not at all.",
+    )
+    sts_url: str = Field(default="", description="Address of the token service; signed only.")
+    sender_number: str = Field(
+        default="",
+        pattern=r"^[A-Za-z0-9._-]{0,32}$",
+        description="Sender number that the certificate is registered for.",
+    )
+    certificate: str = Field(
+        default="", description="File with our certificate, PEM or PKCS#12; signed only."
+    )
+    certificate_key: str = Field(
+        default="", description="File with its key (PEM); empty: in the file of the certificate."
+    )
+    certificate_password_file: str = Field(
+        default="", description="File whose first line is the password of the key; empty: none."
+    )
+    sign_token: bool = Field(
+        default=False, description="Sign the token as well as timestamp and body."
+    )
+    ca_file: str = Field(
+        default="",
+        description="Authorities (PEM) believed for both addresses; empty: the machine's own.",
+    )
+
+
+class InOutSettings(_Table):
+    """The service for in and out (REST), where works have changed to it."""
+
+    url: str = Field(default="", description="REST address of the service; empty: not used.")
+    token_url: str = Field(default="", description="Address of the service's token server.")
+    client_id: str = Field(default="", description="Client number of the REST channel.")
+    certificate: str = Field(
+        default="", description="File with the certificate of the channel: PEM or PKCS#12."
+    )
+    certificate_key: str = Field(
+        default="", description="PEM file with its key; empty: in the file of the certificate."
+    )
+    certificate_password_file: str = Field(
+        default="", description="File with the password of the key; empty: it has none."
+    )
+    ca_file: str = Field(
+        default="", description="PEM file of the authorities believed; empty: the machine's own."
+    )
+    scope: str = Field(default="", description="Scope to ask a token for; empty: none is named.")
+    connect_timeout_s: float = Field(default=5.0, gt=0, le=120, description="Seconds to connect.")
+    read_timeout_s: float = Field(
+        default=30.0, gt=0, le=600, description="Seconds to wait for an answer."
+    )
+    type_case: str = Field(
+        default="lower", pattern="^(lower|upper)$", description="How `in` and `out` are written."
+    )
+    can_cancel: bool = Field(
+        default=False, description="Whether the service has a call that cancels."
+    )
+    cancel_path: str = Field(
+        default="",
+        pattern=r"^(/[A-Za-z0-9._~/-]*\{number\}[A-Za-z0-9._~/-]*)?$",
+        description="Path of that call below the address.",
+    )
+    window_s: int = Field(
+        default=600, ge=30, le=3600, description="Seconds after an act within which it must arrive."
+    )
+
+
+class PlanSettings(_Table):
+    """The plan: who is expected on which day."""
+
+    submit_at: time = Field(
+        default=time(16),
+        description="Time in Brussels from which tomorrow's plan is sent.",
+    )
+    absent_at: time = Field(
+        default=time(10),
+        description="Time in Brussels from which who is planned and was not seen counts as absent.",
+    )
+    absent_reason: str = Field(
+        default="",
+        pattern="^(|HOLIDAY|DISEASE|PLANNING|C32A)$",
+        description="Reason with which the absent are cancelled; empty: they are only listed.",
+    )
 
 
 class Settings(BaseSettings):
@@ -173,6 +269,8 @@ class Settings(BaseSettings):
     authority: AuthoritySettings = Field(
         default=AuthoritySettings(), description="Table `[authority]`."
     )
+    in_out: InOutSettings = Field(default=InOutSettings(), description="Table `[in_out]`.")
+    plan: PlanSettings = Field(default=PlanSettings(), description="Table `[plan]`.")
 
     @classmethod
     def settings_customise_sources(

@@ -306,6 +306,8 @@ class AuthorityStatus:
         unsent: registrations that wait.
         in_doubt: registrations whose answer was lost and that are being looked up.
         error_code: stable code of what is wrong, None for nothing.
+        until_ms: until when the hub goes on trying what waits, UTC milliseconds; None when nothing
+            waits.
     """
 
     state: Literal["ok", "retrying", "stopped", "unknown"] = "unknown"
@@ -315,6 +317,7 @@ class AuthorityStatus:
     unsent: int = 0
     in_doubt: int = 0
     error_code: str | None = None
+    until_ms: int | None = None
 
 
 class OverviewPort(Protocol):

@@ -18,22 +18,29 @@ def main() -> None:
     """Runs the command line and ends the process with its exit code."""
     # Importing a command module adds its commands to the application.
     from hub.cli import (
+        balance,
         bridge,
         broker,
         demo,
         doctor,
+        evidence,
         flash,
         people,
+        plan,
         rebuild,
+        reconcile,
+        registration,
         run,
         settings,
         terminal_changes,
         terminals,
+        tokens,
         updates,
+        works,
     )
 
-    del bridge, broker, demo, doctor, flash, people, rebuild, run, settings
-    del terminal_changes, terminals, updates
+    del balance, bridge, broker, demo, doctor, evidence, flash, people, plan, rebuild, reconcile
+    del registration, run, settings, terminal_changes, terminals, tokens, updates, works
     try:
         app(prog_name="sitegate")
     except SitegateError as error:

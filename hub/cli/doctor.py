@@ -16,12 +16,14 @@ from urllib.parse import urlsplit
 import typer
 
 from hub.application.terminals import TerminalKey
+from hub.authority.certificates import WARN_DAYS as CERTIFICATE_WARN_DAYS
+from hub.authority.day import certificate_files, token_source
 from hub.authority.transport import Transport
 from hub.cli.app import JsonFlag, app, chosen_language, given_settings, print_json
 from hub.clock import now_ms
 from hub.errors import SitegateError
 from hub.i18n import error_text, text
-from hub.settings import BrokerAddress, Settings, is_loopback, parse_broker_url
+from hub.settings import AuthoritySettings, BrokerAddress, Settings, is_loopback, parse_broker_url
 from hub.storage.engine import reading
 from hub.storage.house import DATABASE, KEYS, House, lock_house, open_house
 from hub.storage.register import Register
@@ -182,10 +184,14 @@ def _examine_authority(settings: Settings) -> Iterator[Finding]:
         yield Finding("authority", "warning", "doctor.authority_unset", {})
         return
     try:
-        Transport(wanted.url, wanted.connect_timeout_s, wanted.read_timeout_s)
+        Transport(
+            wanted.url, wanted.connect_timeout_s, wanted.read_timeout_s, wanted.ca_file or None
+        )
     except SitegateError as error:
         yield Finding("authority", "fault", error.code, error.extra)
         return
+    if wanted.profile == "signed":
+        yield from _examine_signing(wanted)
     url = urlsplit(wanted.url)
     port = url.port or (443 if url.scheme == "https" else 80)
     values: dict[str, object] = {"host": url.hostname, "port": port}
@@ -194,6 +200,28 @@ def _examine_authority(settings: Settings) -> Iterator[Finding]:
         yield Finding("authority", "ok", "doctor.authority", values)
     except OSError:
         yield Finding("authority", "warning", "HUB-1301", values)
+
+
+def _examine_signing(wanted: AuthoritySettings) -> Iterator[Finding]:
+    """Looks at the certificate for the authority; asks nobody for a token."""
+    subject = "authority_certificate"
+    now = now_ms()
+    try:
+        files = certificate_files(wanted)
+        token_source(wanted, now_ms)
+        credential = files.read()
+        credential.check_valid(now)
+    except SitegateError as error:
+        yield Finding(subject, "fault", error.code, error.extra)
+        return
+    days = credential.days_left(now)
+    if days < CERTIFICATE_WARN_DAYS:
+        yield Finding(subject, "warning", "HUB-1338", {"days": days})
+    else:
+        yield Finding(subject, "ok", "doctor.authority_certificate", {"days": days})
+    for file in files.secret():
+        if Path(file).stat().st_mode & 0o077:
+            yield Finding(subject, "warning", "doctor.authority_certificate_keys", {"file": file})
 
 
 def tell(finding: Finding, language: str) -> str:

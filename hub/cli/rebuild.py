@@ -22,7 +22,7 @@ def rebuild_derived(as_json: JsonFlag = False) -> None:
         closing(lock_house(settings.data)),
         writing(house.engine) as connection,
     ):
-        records = rebuild(connection)
+        records = rebuild(connection, settings.in_out.window_s * 1000)
     if as_json:
         print_json({"records": records})
     else:

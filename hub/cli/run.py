@@ -18,6 +18,7 @@ from hub.clock import now_ms
 from hub.errors import PermanentError, UsageError
 from hub.i18n import text
 from hub.main import Hub
+from hub.web.api_plan import plan_router
 from hub.web.app import create_app
 from hub.web.live import Changes
 
@@ -82,6 +83,8 @@ def run(as_json: JsonFlag = False) -> None:
             hub.changes,
             now_ms,
             settings.web.frame_ancestors,
+            balance=hub.books,
+            more=(plan_router(hub.sending.plans, hub.find_token, now_ms),),
         )
         config = uvicorn.Config(web, log_config=None, access_log=False, lifespan="off")
         server = _Server(config)

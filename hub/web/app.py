@@ -3,18 +3,22 @@
     GET /                 the board of the first site; `?site=` another, `?lang=` fr nl de en
     GET /live             server-sent events that bring a page up to date
     GET /api/board.json   the same content for scripts
+    GET /balance          the books of a day, `?day=` 2026-11-23, `?site=` one of the sites
+    GET /balance.json     the same content for scripts
     GET /healthz          whether the hub can show a board; holds no personal data
     GET /static/...       our own style, script and icon
 
-Every address only reads. The page loads nothing from elsewhere.
+Every address here only reads; further ones (the plan) are given as routers. The page loads nothing
+from elsewhere.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import date
 from typing import Annotated, Any, Final
 
-from fastapi import FastAPI, HTTPException, Query, Request, Response
+from fastapi import APIRouter, FastAPI, HTTPException, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, StreamingResponse
@@ -23,8 +27,11 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from hub.application.balance import BalancePort
 from hub.application.overview import AuthorityStatus, GateStatus, OverviewPort
+from hub.domain.legal_day import brussels_day
 from hub.i18n import LANGUAGES, negotiate
+from hub.web.balance import asked_day, balance_json, draw_balance, newest_alarm
 from hub.web.drawing import STATIC, draw_failure, draw_moment, draw_page, draw_sections
 from hub.web.headers import security_headers
 from hub.web.live import Changes, Picture, SharedPicture, compressed, stream
@@ -45,6 +52,8 @@ def create_app(
     changes: Changes,
     clock: Callable[[], int],
     frame_ancestors: str = "'none'",
+    balance: BalancePort | None = None,
+    more: Sequence[APIRouter] = (),
 ) -> FastAPI:
     """Returns the dashboard as an ASGI application.
 
@@ -56,6 +65,8 @@ def create_app(
             server is asked to stop, or it waits for its streams.
         clock: UTC milliseconds.
         frame_ancestors: who may show the page in a frame, a CSP source list.
+        balance: the store of the books; None: there is no page of them.
+        more: further addresses, for example those of `hub.web.api_plan`.
 
     Raises:
         ValueError: `frame_ancestors` is not a source list.
@@ -68,6 +79,8 @@ def create_app(
     app = FastAPI(title="Sitegate", docs_url=None, redoc_url=None, openapi_url=None)
     app.add_middleware(_Headers, headers=headers)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    for router in more:
+        app.include_router(router)
 
     def picture(site_id: int | None, language: str) -> Picture:
         version = changes.version
@@ -79,15 +92,11 @@ def create_app(
         version = changes.version
         scene = _found(scenes, site)
         drawn, words = _draw(scene, language, version)
-        html = draw_page(scene, words, drawn, site)
-        response = HTMLResponse(html)
-        response.headers["Content-Language"] = language
-        response.headers["Vary"] = "Accept-Language, Cookie"
-        if lang in LANGUAGES:
-            response.set_cookie(
-                _COOKIE, language, max_age=_COOKIE_S, httponly=True, samesite="lax", path="/"
-            )
-        return response
+        alarm = None if balance is None else newest_alarm(balance, scene.as_of_ms)
+        code = None if alarm is None else alarm.code
+        return _page(
+            draw_page(scene, words, drawn, site, balance is not None, code), language, lang
+        )
 
     @app.get("/live")
     async def live(
@@ -110,6 +119,9 @@ def create_app(
     @app.get("/api/board.json")
     def board_json(site: _SiteId = None) -> Response:
         return JSONResponse(_found(scenes, site).as_json())
+
+    if balance is not None:
+        _add_balance(app, balance, clock)
 
     @app.api_route("/healthz", methods=["GET", "HEAD"])
     def healthz() -> Response:
@@ -136,6 +148,46 @@ def create_app(
     return app
 
 
+def _add_balance(app: FastAPI, balance: BalancePort, clock: Callable[[], int]) -> None:
+    @app.api_route("/balance", methods=["GET", "HEAD"], response_class=HTMLResponse)
+    def page(
+        request: Request, day: str | None = None, site: _SiteId = None, lang: str | None = None
+    ) -> Response:
+        language, now_ms = _language(request, lang), clock()
+        try:
+            html = draw_balance(balance, _day(day, now_ms), site, language, now_ms)
+        except LookupError:
+            raise HTTPException(404) from None
+        return _page(html, language, lang)
+
+    @app.get("/balance.json")
+    def json(day: str | None = None, site: _SiteId = None) -> Response:
+        now_ms = clock()
+        try:
+            return JSONResponse(balance_json(balance, _day(day, now_ms), site, now_ms))
+        except LookupError:
+            raise HTTPException(404) from None
+
+
+def _day(given: str | None, now_ms: int) -> date:
+    day = asked_day(given, brussels_day(now_ms))
+    if day is None:
+        raise HTTPException(400)
+    return day
+
+
+def _page(html: str, language: str, asked: str | None) -> HTMLResponse:
+    """Returns a page in this language, which is remembered when it was asked for."""
+    response = HTMLResponse(html)
+    response.headers["Content-Language"] = language
+    response.headers["Vary"] = "Accept-Language, Cookie"
+    if asked in LANGUAGES:
+        response.set_cookie(
+            _COOKIE, language, max_age=_COOKIE_S, httponly=True, samesite="lax", path="/"
+        )
+    return response
+
+
 def _draw(scene: Scene, language: str, version: int) -> tuple[Picture, Words]:
     words = Words(language, scene.authority)
     sections = draw_sections(scene, words)
@@ -156,7 +208,7 @@ def _language(request: Request, asked: str | None) -> str:
 
 def _failure(request: Request, status: int, headers: dict[str, str]) -> Response:
     kind = "404" if status == 404 else "400" if status < 500 else "500"
-    if request.url.path.startswith(("/api/", "/healthz", "/live")):
+    if request.url.path.startswith(("/api/", "/healthz", "/live", "/balance.json")):
         return JSONResponse({"status": "failed", "code": status}, status, headers)
     language = _language(request, request.query_params.get("lang"))
     return HTMLResponse(draw_failure(kind, Words(language)), status, headers)

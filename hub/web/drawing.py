@@ -8,7 +8,7 @@ from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import Any, Final
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from hub.application.overview import PersonRow, Standing
@@ -50,6 +50,11 @@ def asset(name: str) -> str:
     return f"/static/{name}?v={digest}"
 
 
+def template(name: str) -> Template:
+    """Returns a template of ours, for a page that is drawn elsewhere."""
+    return _environment.get_template(name)
+
+
 def draw_moment(scene: Scene, words: Words) -> str:
     """Returns the "as of" line and the sentence for screen readers."""
     return _render("moment.html", scene, words)
@@ -60,14 +65,25 @@ def draw_sections(scene: Scene, words: Words) -> dict[str, str]:
     return {name: _render(f"sections/{name}.html", scene, words) for name in SECTIONS}
 
 
-def draw_page(scene: Scene, words: Words, picture: Picture, asked: int | None) -> str:
+def draw_page(
+    scene: Scene,
+    words: Words,
+    picture: Picture,
+    asked: int | None,
+    balance: bool = False,
+    alarm: str | None = None,
+) -> str:
     """Returns the whole page.
 
     Args:
         picture: the drawn sections; the live stream goes on from its state.
         asked: the site that the address names, None when it names none.
+        balance: there is a page of the balance to link to.
+        alarm: code of the newest incident about the books; None for none.
     """
-    return _render("page.html", scene, words, asked=asked, picture=picture)
+    return _render(
+        "page.html", scene, words, asked=asked, picture=picture, balance=balance, alarm=alarm
+    )
 
 
 def draw_failure(kind: str, words: Words) -> str:

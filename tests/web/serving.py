@@ -14,6 +14,7 @@ from typing import Self
 import uvicorn
 from sqlalchemy import Engine
 
+from hub.application.balance import BalancePort
 from hub.application.overview import AuthorityStatus, GateStatus
 from hub.storage.overview import Overview
 from hub.web.app import create_app
@@ -40,6 +41,7 @@ class World:
     now_ms: int = sample.NOW
     gates: Callable[[], list[GateStatus]] = sample.gates
     authority: Callable[[], AuthorityStatus] = sample.authority
+    balance: BalancePort | None = None
 
 
 @contextmanager
@@ -54,6 +56,7 @@ def serving(
         lambda: seen.authority(),
         changes,
         lambda: seen.now_ms,
+        balance=seen.balance,
     )
     server = _Server(uvicorn.Config(app, log_level="error", lifespan="off"))
     with socket.socket() as listener:
