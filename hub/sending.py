@@ -21,8 +21,7 @@ from hub.application.planner import Planner
 from hub.application.ports import AuthorityPort
 from hub.application.reconcile import Reconciler
 from hub.application.windows import ActWindow, DayWindow, Window
-from hub.authority.day import day_authority
-from hub.authority.in_out import in_out_authority
+from hub.authority.services import services
 from hub.clock import Clock
 from hub.settings import Settings
 from hub.storage.balance import check_books
@@ -97,23 +96,19 @@ class Sending:
         Raises:
             UsageError: a setting of a service cannot be used.
         """
-        day, in_out = self._settings.authority, self._settings.in_out
-        services: dict[str, Callable[[], AuthorityPort]] = {}
+        made = services(self._settings, self._clock, self._evidence.keep)
         windows: dict[str, Window] = {"day": DayWindow(), "in_out": ActWindow(self.window_ms)}
-        if day.url:
-            services["day"] = day_authority(day, self._clock, self._evidence.keep)
-        if in_out.url:
-            services["in_out"] = in_out_authority(in_out, self._clock, self._evidence.keep)
-        for regime, service in services.items():
+        for regime, service in made.items():
             self._lanes.append(self._lane(regime, service, windows[regime]))
         reconciler = Reconciler(
             Reconciliations(self._house.engine, self._writer, self._house.vault),
-            {regime: service() for regime, service in services.items()},
-            day.reconcile_at,
+            {regime: service() for regime, service in made.items()},
+            self._settings.authority.reconcile_at,
         )
         # Without a service too: the books can be looked at all the same.
         self._nights = NightThread(
-            Nightly(reconciler, self._check_books, day.reconcile_at), self._clock
+            Nightly(reconciler, self._check_books, self._settings.authority.reconcile_at),
+            self._clock,
         )
         self._nights.start()
         for lane in self._lanes:

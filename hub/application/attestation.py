@@ -11,9 +11,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
-from hub.domain.in_out_regime import CORRECTION_DAYS
+from hub.domain.in_out_regime import correction_until
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +111,6 @@ def attestation(
         tap=tap,
         late_ms=None if tap is None else tap.received_ms - act_ms,
         history=tuple(history),
-        correct_until=day + timedelta(days=CORRECTION_DAYS),
+        correct_until=correction_until(day),
         digest=digest,
     )

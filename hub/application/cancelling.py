@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from hub.application.judgement import CANCELLED
 from hub.application.outbox import CancelClaim, OutboxPort
 from hub.application.pace import Pace, asked_wait_ms
 from hub.application.ports import BATCH_MAX, AuthorityPort, Cancel, Refused, Registered
@@ -28,7 +29,6 @@ from hub.errors import (
     UsageError,
 )
 
-CANCELLED = "SUCCESSFULLY CANCELLED"
 STOP_MS = 300_000
 """No call for this long after our access was refused."""
 IDLE_MS = 30_000

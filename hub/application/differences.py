@@ -21,15 +21,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from hub.application.judgement import CANCELLED, JUDGED, same_remarks
 from hub.domain.causes import Cause
 from hub.domain.registration import NUMBERED, TRANSITIONS, State
 
 SAME_ACT_MS: Final = 10 * 60 * 1000
 """In/out regime: an event of another channel within this time of a tap that goes the same way is
 the same act. Our choice: whoever helps himself with a telephone does so while he stands there."""
-
-CANCELLED_THERE: Final = "SUCCESSFULLY CANCELLED"
-_CHECKED: Final = {"VALIDATED": State.VALIDATED, "FAILED": State.FLAGGED}
 
 
 class Kind(StrEnum):
@@ -131,7 +129,7 @@ class There:
     @property
     def live(self) -> bool:
         """It was not cancelled."""
-        return self.status != CANCELLED_THERE
+        return self.status != CANCELLED
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,17 +285,17 @@ class _Books:
             return
         if not row.listed:
             self._found(Kind.NOT_LISTED, one, row)
-        checked = _CHECKED.get(row.status)
+        checked, cause = JUDGED.get(row.status, (None, None))
         # One that is being withdrawn is in the forwarder's hand; the authority's check of it is
         # of no account any more.
-        if checked is None or one.state is State.CANCELLING:
+        if checked is None or cause is None or one.state is State.CANCELLING:
             return
         if checked is not one.state:
             self._found(Kind.STATE_DIFFERS, one, row)
-            self._step(one, checked, _cause(checked), row)
-        elif checked is State.FLAGGED and set(row.remarks) != set(one.remarks):
+            self._step(one, checked, cause, row)
+        elif checked is State.FLAGGED and not same_remarks(row.remarks, one.remarks):
             self._found(Kind.REMARKS_DIFFER, one, row)
-            self._step(one, checked, _cause(checked), row)
+            self._step(one, checked, cause, row)
 
     def _ended(self, one: Ours, row: There) -> None:
         if one.state is State.DROPPED and one.cause == Cause.REGISTERED_ELSEWHERE:
@@ -312,11 +310,9 @@ class _Books:
         for state in WAY_TO_REGISTERED[one.state]:
             self._step(one, state, Cause.CLAIMED if state is State.SENDING else Cause.FOUND)
         self._step(one, State.REGISTERED, Cause.FOUND, row)
-        if not row.live:
-            self._step(one, State.CANCELLED, Cause.CANCELLED_ELSEWHERE)
-        elif row.status in _CHECKED:
-            checked = _CHECKED[row.status]
-            self._step(one, checked, _cause(checked), row)
+        if row.status in JUDGED:
+            checked, cause = JUDGED[row.status]
+            self._step(one, checked, cause, row if row.live else None)
 
     # ------------------------------------------------------------ small questions
 
@@ -353,11 +349,6 @@ def _main(one: Ours, rows: Sequence[There]) -> There | None:
     if one.number is not None:
         return next((row for row in rows if row.number == one.number), None)
     return next((row for row in rows if row.live), rows[0] if rows else None)
-
-
-def _cause(state: State) -> Cause:
-    passed = state is State.VALIDATED
-    return Cause.VALIDATION_PASSED if passed else Cause.VALIDATION_REMARKS
 
 
 def _dated(row: There, one: Ours) -> There:

@@ -19,6 +19,7 @@ from collections.abc import Callable, Sequence
 from datetime import date
 from random import Random
 
+from hub.application.judgement import CANCELLED
 from hub.application.outbox import Claim, OutboxPort
 from hub.application.pace import Pace, asked_wait_ms
 from hub.application.ports import BATCH_MAX, AuthorityPort, Registered, Seen
@@ -30,7 +31,6 @@ SETTLE_MS = 60_000
 """Default settling time: about twice as long as we wait for an answer."""
 LOOK_STOP_MS = 300_000
 """No search for this long after our access to it was refused."""
-CANCELLED = "SUCCESSFULLY CANCELLED"
 
 Group = tuple[str, date]
 """Works number and day: what one search covers."""

@@ -72,10 +72,8 @@ class Pace:
                 return False
             if self.state in ("unknown", "ok"):
                 return True
-            probing = self._probe_ms is not None
-            if probing and self._probe_ms is not None:
-                probing = self._probe_ms <= now_ms < self._probe_ms + PROBE_MS
-            if probing:
+            since_ms = self._probe_ms
+            if since_ms is not None and since_ms <= now_ms < since_ms + PROBE_MS:
                 return False
             self._probe_ms = now_ms
             return True

@@ -15,12 +15,12 @@ from datetime import date, datetime
 from functools import cache, lru_cache
 from typing import Any
 
+from hub.application.judgement import STATUSES
 from hub.application.ports import Registered, Seen
 from hub.authority.answers import NUMBER_MAX, Unreadable, masked
 from hub.authority.transport import contract_file
 from hub.domain.legal_day import brussels_day
 
-STATUSES = ("SUCCESSFULLY REGISTERED", "VALIDATED", "FAILED", "SUCCESSFULLY CANCELLED")
 """Words of the day service, which the hub works with."""
 
 _RFC3339 = re.compile(

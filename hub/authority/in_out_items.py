@@ -19,9 +19,10 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from hub.application.ports import Place, PresenceItem
-from hub.authority.items import CANCEL_REASONS, ItemError
+from hub.authority.items import ItemError
 from hub.authority.transport import contract_file
 from hub.domain.legal_day import BRUSSELS, day_bounds_ms
+from hub.domain.registration import CANCEL_REASONS
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,10 @@ from __future__ import annotations
 from datetime import date
 
 from hub.application.ports import Cancel, PresenceItem
+from hub.domain.registration import CANCEL_REASONS
 
 SEARCH_ROWS = 500
 """Most rows of one search answer (`PresenceRegistrationList`); the service's default is 50."""
-
-CANCEL_REASONS = ("HOLIDAY", "DISEASE", "PLANNING", "C32A")
 
 
 class ItemError(Exception):

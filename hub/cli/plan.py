@@ -16,7 +16,8 @@ from hub.application.planning import Withdrawn
 from hub.cli.app import JsonFlag, app, chosen_language, given_settings, print_json
 from hub.clock import now_ms
 from hub.domain.identifiers import parse_works_number
-from hub.domain.plan import REASONS, parse_weekdays, weekdays_text
+from hub.domain.plan import parse_weekdays, weekdays_text
+from hub.domain.registration import CANCEL_REASONS
 from hub.errors import UsageError
 from hub.i18n import text
 from hub.storage.house import open_house
@@ -70,8 +71,8 @@ def read_file(file: Path) -> bytes:
 
 def _reason(reason: str) -> str:
     wanted = reason.strip().upper()
-    if wanted not in REASONS:
-        raise UsageError("HUB-1502", reasons=", ".join(REASONS))
+    if wanted not in CANCEL_REASONS:
+        raise UsageError("HUB-1502", reasons=", ".join(CANCEL_REASONS))
     return wanted
 
 
@@ -253,7 +254,7 @@ def absent(
         print_json({"day": iso, "absent": report.days_told(missing, desk.language)})
     elif missing:
         typer.echo(report.render_days(missing, desk.language))
-        reasons = "|".join(REASONS)
+        reasons = "|".join(CANCEL_REASONS)
         typer.echo(text("plan.absent_next", desk.language, day=iso, reasons=reasons))
     else:
         typer.echo(text("plan.nobody_absent", desk.language, day=iso))

@@ -8,17 +8,14 @@ from typing import Annotated, Any
 
 import typer
 
-from hub.application.evidence import Keep
 from hub.application.ports import AuthorityPort
 from hub.application.reconcile import Reconciler, RunReport, Subject
-from hub.authority.day import day_authority
-from hub.authority.in_out import in_out_authority
+from hub.authority.services import services
 from hub.cli.app import JsonFlag, app, chosen_language, given_settings, print_json
 from hub.cli.days import DayOption, day_of
 from hub.clock import now_ms
 from hub.errors import SitegateError, UsageError
 from hub.i18n import text
-from hub.settings import Settings
 from hub.storage.engine import reading
 from hub.storage.evidence import EvidenceStore
 from hub.storage.house import House, open_house
@@ -26,16 +23,6 @@ from hub.storage.reconcile import Reconciliations, subjects_of_day
 from hub.storage.writer import Writer
 
 ACTOR = "command"
-
-
-def authorities(settings: Settings, keep: Keep) -> dict[str, AuthorityPort]:
-    """Returns the adapter of each regime that is set up."""
-    found: dict[str, AuthorityPort] = {}
-    if settings.authority.url:
-        found["day"] = day_authority(settings.authority, now_ms, keep)()
-    if settings.in_out.url:
-        found["in_out"] = in_out_authority(settings.in_out, now_ms, keep)()
-    return found
 
 
 @app.command("reconcile")
@@ -59,7 +46,9 @@ def reconcile(
         try:
             with reading(house.engine) as connection:
                 subjects = subjects_of_day(connection, asked, works.strip() if works else None)
-            adapters = authorities(settings, EvidenceStore(writer, house.vault).keep)
+            keep = EvidenceStore(writer, house.vault).keep
+            made = services(settings, now_ms, keep)
+            adapters = {regime: service() for regime, service in made.items()}
             reports, error = _run(house, writer, adapters, subjects, not dry_run)
         finally:
             writer.stop()

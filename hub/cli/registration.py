@@ -12,9 +12,9 @@ import typer
 from sqlalchemy import Connection, select
 
 from hub.application.attestation import Attestation
+from hub.authority.services import services
 from hub.cli.app import JsonFlag, app, chosen_language, given_settings, print_json
 from hub.cli.days import DayOption, day_of
-from hub.cli.services import authority_of
 from hub.clock import now_ms
 from hub.domain.legal_day import day_bounds_ms
 from hub.domain.registration import UNSENT, State
@@ -268,7 +268,10 @@ def search(
                     )
                 )
             }
-        rows = authority_of(settings, regime).search(works_number, chosen)
+        service = services(settings, now_ms).get(regime)
+        if service is None:
+            raise UsageError("HUB-1409", regime=regime)
+        rows = service().search(works_number, chosen)
     finally:
         house.close()
     rows = sorted(rows, key=lambda row: row.registered.number)

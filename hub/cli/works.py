@@ -6,7 +6,7 @@ import json
 from typing import Annotated
 
 import typer
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from hub.cli.app import JsonFlag, app, chosen_language, given_settings, print_json
 from hub.cli.days import day_of
@@ -229,8 +229,8 @@ def assign(
         typer.echo(told)
 
 
-def _known(connection: object, number: str) -> None:
-    found = connection.execute(  # pyright: ignore[reportAttributeAccessIssue]
+def _known(connection: Connection, number: str) -> None:
+    found = connection.execute(
         select(works_table.c.number).where(works_table.c.number == number)
     ).first()
     if found is None:

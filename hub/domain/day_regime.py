@@ -24,17 +24,17 @@ believed at all, and the day of receipt is only where the tap is shown.
 
 Give the stored receive time as `now_ms`: then a rebuild from the stored taps decides the same.
 Whether a registration may still be sent when its turn comes is asked again, with the time of
-then, by `sendable` and `lapses`.
+then, by `hub.application.windows`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import Final, Literal
 
 from hub.domain.causes import Cause
-from hub.domain.legal_day import brussels_day, day_bounds_ms
+from hub.domain.legal_day import brussels_day
 from hub.domain.registration import LIVE, State
 from protocol.record import DIRECTION_OUT
 
@@ -135,54 +135,6 @@ def decide(facts: TapFacts, now_ms: int) -> Decision:
     return Decision(state, cause, day, act_ms, now_ms, passed and believed is not None)
 
 
-def decide_plan(
-    day: date,
-    has_works: bool,
-    has_inss: bool,
-    has_company: bool,
-    has_limosa: bool,
-    now_ms: int,
-    existing: str | None = None,
-) -> Decision:
-    """Returns what becomes of a planned day: due for today and tomorrow, held until then.
-
-    Args:
-        day: the Brussels day planned.
-        has_works, has_inss, has_company, has_limosa: see `TapFacts`.
-        now_ms: UTC milliseconds of the decision.
-        existing: state of the live registration of this person, works number and day.
-    """
-    due_ms = now_ms
-    held = existing == State.HELD
-    if existing in LIVE and not held:
-        state, cause = None, Cause.SECOND_TAP
-    elif day < brussels_day(now_ms):
-        state, cause = (State.LAPSED if held else None), Cause.DAY_OVER
-    else:
-        missing = _missing(has_works, has_inss, has_company, has_limosa)
-        if missing is None and not sendable(day, now_ms):
-            missing = Cause.TOO_EARLY
-            due_ms = day_bounds_ms(day - timedelta(days=1))[0]
-        state, cause = _held_or_due(missing, existing, Cause.PLANNED)
-    return Decision(state, cause, day, now_ms, due_ms, False)
-
-
-def sendable(day: date, now_ms: int) -> bool:
-    """Returns whether the service takes this day now: today or tomorrow in Brussels."""
-    today = brussels_day(now_ms)
-    return today <= day <= today + timedelta(days=1)
-
-
-def lapses(state: str, day: date, now_ms: int) -> bool:
-    """Returns whether a registration in this state has lost its chance: its day is over.
-
-    `in_doubt` is not among them: what was sent in time may well be registered, so it is searched
-    first, and lapses only when the authority does not have it.
-    """
-    waiting = state in (State.HELD, State.DUE, State.REFUSED)
-    return waiting and day < brussels_day(now_ms)
-
-
 def believed_ms(at_ms: int | None, now_ms: int) -> int | None:
     """Returns the moment of an act, never after its receipt; None when its stamp is not believed.
 
@@ -212,9 +164,11 @@ def _judge(
     # A held one shows an act of this day of its own; the out-tap then completes it.
     if facts.existing != State.HELD and _ends_night_shift(facts, day, believed):
         return None, Cause.NIGHT_SHIFT
-    missing = _missing(facts.has_works, facts.has_inss, facts.has_company, facts.has_limosa)
-    if missing == Cause.NO_WORKS_NUMBER:
-        missing = facts.missing_works
+    missing = (
+        missing_identity(facts.has_inss, facts.has_company, facts.has_limosa)
+        if facts.has_works
+        else facts.missing_works
+    )
     first = Cause.FIRST_TAP_OUT if facts.direction == DIRECTION_OUT else Cause.FIRST_TAP
     return _held_or_due(missing, facts.existing, first)
 
@@ -229,12 +183,11 @@ def _ends_night_shift(facts: TapFacts, day: date, believed: int) -> bool:
     )
 
 
-def _missing(has_works: bool, has_inss: bool, has_company: bool, has_limosa: bool) -> Cause | None:
-    if not has_works:
-        return Cause.NO_WORKS_NUMBER
-    if identity_form(has_inss, has_company, has_limosa) is None:
-        return Cause.NO_COMPANY if has_inss else Cause.NO_IDENTITY
-    return None
+def missing_identity(has_inss: bool, has_company: bool, has_limosa: bool) -> Cause | None:
+    """Returns what keeps a person from being named to the service; None when nothing does."""
+    if identity_form(has_inss, has_company, has_limosa) is not None:
+        return None
+    return Cause.NO_COMPANY if has_inss else Cause.NO_IDENTITY
 
 
 def _held_or_due(

@@ -26,7 +26,7 @@ worker acts himself and in real time, and the 30 days: the service's portal. Two
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Final, Literal
 
 from hub.domain.causes import Cause
@@ -117,26 +117,30 @@ def _judge(
 
 
 def _missing(facts: ActFacts) -> Cause | None:
-    if way_of(facts.direction) is None:
-        return Cause.NO_DIRECTION
-    if facts.missing_works is not None:
+    way = way_of(facts.direction)
+    if way is not None and facts.missing_works is not None:
         return facts.missing_works
-    if not facts.has_inss:
-        return Cause.NO_INSS
-    if not facts.has_employer:
-        return Cause.NO_COMPANY
-    return None if facts.has_place else Cause.NO_PLACE
+    return missing_of_act(way, facts.has_inss, facts.has_employer, facts.has_place)
 
 
-def act_lapses(state: str, act_ms: int, now_ms: int, window_ms: int = WINDOW_MS) -> bool:
-    """Returns whether the registration of an act in this state has lost its chance.
+def missing_of_act(
+    way: str | None, has_inss: bool, has_employer: bool, has_place: bool
+) -> Cause | None:
+    """Returns what the service lacks of an act under a known works number; None for nothing.
 
-    `in_doubt` is not among them: what was sent in time may well be registered; it is searched
-    first, and lapses only when the authority does not have it.
+    Args:
+        way: `in` or `out`; None when the gate does not tell.
+        has_inss, has_employer, has_place: see `ActFacts`.
     """
-    return state in (State.HELD, State.DUE, State.REFUSED) and now_ms - act_ms > window_ms
+    if way is None:
+        return Cause.NO_DIRECTION
+    if not has_inss:
+        return Cause.NO_INSS
+    if not has_employer:
+        return Cause.NO_COMPANY
+    return None if has_place else Cause.NO_PLACE
 
 
 def correction_until(day: date) -> date:
     """Returns the last day on which the employer may ask for a correction of that day."""
-    return date.fromordinal(day.toordinal() + CORRECTION_DAYS)
+    return day + timedelta(days=CORRECTION_DAYS)

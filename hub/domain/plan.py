@@ -34,9 +34,6 @@ DAYS_AHEAD_MAX: Final = 366
 PATTERN_DAYS: Final = 7
 """Weekly patterns are written out for today and so many days after it."""
 
-REASONS: Final = ("HOLIDAY", "DISEASE", "PLANNING", "C32A")
-"""Why a registration may be withdrawn (documentation of `cancelPresences`)."""
-
 WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 _ONE_DAY: Final = timedelta(days=1)

@@ -101,6 +101,10 @@ NUMBERED: Final = frozenset({State.REGISTERED, State.VALIDATED, State.FLAGGED, S
 """The authority holds it under a number: the only states that may be called registered."""
 
 
+CANCEL_REASONS: Final = ("HOLIDAY", "DISEASE", "PLANNING", "C32A")
+"""Why a registration may be withdrawn (documentation of `cancelPresences`)."""
+
+
 class TransitionError(LocalProtocolError):
     """A step that the life cycle does not have: a bug of ours, nothing was changed."""
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, case, func, select, update
 
+from hub.application.judgement import JUDGED, same_remarks
 from hub.application.outbox import CancelClaim, Watched
 from hub.application.ports import Refused, Registered, Seen
 from hub.domain.causes import Cause
@@ -17,17 +18,6 @@ from hub.storage.history import RegistrationEvent, steps
 from hub.storage.schema import registration, registration_event
 
 _STANDS = (State.REGISTERED, State.VALIDATED, State.FLAGGED)
-_OF_STATUS = {
-    "SUCCESSFULLY REGISTERED": State.REGISTERED,
-    "VALIDATED": State.VALIDATED,
-    "FAILED": State.FLAGGED,
-    "SUCCESSFULLY CANCELLED": State.CANCELLED,
-}
-_CAUSES = {
-    State.VALIDATED: Cause.VALIDATION_PASSED,
-    State.FLAGGED: Cause.VALIDATION_REMARKS,
-    State.CANCELLED: Cause.CANCELLED_ELSEWHERE,
-}
 
 
 def cancels(connection: Connection, regime: str, free: Any, limit: int) -> list[CancelClaim]:
@@ -53,7 +43,7 @@ def cancels(connection: Connection, regime: str, free: Any, limit: int) -> list[
         CancelClaim(
             row.reference,
             row.number,
-            row.cancel_reason or "PLANNING",
+            row.cancel_reason or "",
             row.lease_by is not None,
             row.changed_ms,
         )
@@ -68,7 +58,7 @@ def cancel_failures(
     events: list[RegistrationEvent] = []
     for result in results:
         if isinstance(result, Registered):
-            state = _OF_STATUS.get(result.status, State.REGISTERED)
+            state = JUDGED[result.status][0] if result.status in JUDGED else State.REGISTERED
             kept = _merged(connection, result.reference, remarks=list(result.remarks))
         else:
             state = _state_before(connection, result.reference)
@@ -192,14 +182,12 @@ def judged_event(ours: Any, there: Registered, now_ms: int) -> RegistrationEvent
         ours: row with `reference`, `state` and `answer`.
         there: what the authority shows under its number.
     """
-    state = _OF_STATUS.get(there.status)
-    if state is None or state == State.REGISTERED:
+    if there.status not in JUDGED:
         return None
+    state, cause = JUDGED[there.status]
     known = json.loads(ours.answer) if ours.answer else {}
-    same_remarks = list(there.remarks) == list(known.get("remarks", []))
-    if state == ours.state and (state != State.FLAGGED or same_remarks):
+    same = same_remarks(there.remarks, known.get("remarks", []))
+    if state == ours.state and (state != State.FLAGGED or same):
         return None
     answer = json.dumps({**known, "status": there.status, "remarks": list(there.remarks)})
-    return RegistrationEvent(
-        ours.reference, now_ms, state, _CAUSES[state], answer=answer, actor="authority"
-    )
+    return RegistrationEvent(ours.reference, now_ms, state, cause, answer=answer, actor="authority")

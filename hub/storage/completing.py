@@ -10,8 +10,8 @@ from sqlalchemy import Connection, Row, Select, func, or_, select
 
 from hub.application.registrations import NewRegistration
 from hub.domain.causes import Cause
-from hub.domain.day_regime import identity_form
-from hub.domain.in_out_regime import WINDOW_MS
+from hub.domain.day_regime import missing_identity
+from hub.domain.in_out_regime import WINDOW_MS, missing_of_act
 from hub.domain.legal_day import brussels_day
 from hub.domain.registration import State, client_reference
 from hub.storage.history import RegistrationEvent, create, step, steps
@@ -105,20 +105,12 @@ def _waiting(state: State, now_ms: int, window_ms: int) -> Select[*tuple[Any, ..
     )
 
 
-def _complete_enough(row: Row[Any]) -> bool:
-    """Says whether everything is known that the service of its regime wants."""
-    if row.regime == "in_out":
-        known = row.has_inss and (row.has_company or row.has_vat) and row.has_place
-        return bool(known) and row.direction is not None
-    return identity_form(row.has_inss, row.has_company, row.has_limosa) is not None
-
-
 def _held(connection: Connection, now_ms: int, window_ms: int) -> Iterator[RegistrationEvent]:
     query = _waiting(State.HELD, now_ms, window_ms).where(
         registration.c.cause.in_((*_PERSON, Cause.NO_PLACE)), registration.c.works_number != ""
     )
     for row in connection.execute(query).all():
-        if _complete_enough(row):
+        if _missing(row, row.regime, row.has_place) is None:
             yield RegistrationEvent(
                 row.reference, now_ms, State.DUE, Cause.COMPLETED, due_ms=now_ms, actor="register"
             )
@@ -129,7 +121,7 @@ def _refused(connection: Connection, now_ms: int, window_ms: int) -> Iterator[Re
         person.c.changed_ms > registration.c.changed_ms
     )
     for row in connection.execute(query).all():
-        if _complete_enough(row):
+        if _missing(row, row.regime, row.has_place) is None:
             yield RegistrationEvent(
                 row.reference, now_ms, State.DUE, Cause.CORRECTED, due_ms=now_ms, actor="register"
             )
@@ -219,14 +211,7 @@ def give_works(connection: Connection, row: Row[Any], number: str, now_ms: int, 
 
 
 def _missing(row: Row[Any], regime: str, has_place: bool) -> Cause | None:
+    """What the service of that regime still lacks of a person or an act."""
     if regime == "day":
-        if identity_form(row.has_inss, row.has_company, row.has_limosa) is not None:
-            return None
-        return Cause.NO_COMPANY if row.has_inss else Cause.NO_IDENTITY
-    if row.direction is None:
-        return Cause.NO_DIRECTION
-    if not row.has_inss:
-        return Cause.NO_INSS
-    if not (row.has_company or row.has_vat):
-        return Cause.NO_COMPANY
-    return None if has_place else Cause.NO_PLACE
+        return missing_identity(row.has_inss, row.has_company, row.has_limosa)
+    return missing_of_act(row.direction, row.has_inss, row.has_company or row.has_vat, has_place)

@@ -11,14 +11,11 @@ from typing import Any
 from sqlalchemy import Connection, Row, or_, select
 
 from hub.domain.causes import Cause
-from hub.domain.registration import NUMBERED, State
+from hub.domain.registration import CANCEL_REASONS, NUMBERED, State
 from hub.errors import UsageError
 from hub.storage.completing import give_works, held_without_works
 from hub.storage.history import RegistrationEvent, step
 from hub.storage.schema import company, person, registration, site
-
-REASONS = ("HOLIDAY", "DISEASE", "PLANNING", "C32A")
-"""Why a registration is withdrawn (WSDL of the day service)."""
 
 
 def find(connection: Connection, name: str) -> Row[Any]:
@@ -85,7 +82,7 @@ def withdraw(
     """Has a registration that has its number cancelled at the authority, for a reason.
 
     Args:
-        reason: one of `REASONS`.
+        reason: one of `CANCEL_REASONS`.
         in_out_cancels: the in/out service is known to cancel (setting `in_out.can_cancel`).
 
     Returns:
@@ -96,8 +93,8 @@ def withdraw(
             HUB-1405, no such reason; HUB-1406, the in/out service has no cancelling.
     """
     row = find(connection, name)
-    if reason not in REASONS:
-        raise UsageError("HUB-1405", reason=reason[:15], reasons=", ".join(REASONS))
+    if reason not in CANCEL_REASONS:
+        raise UsageError("HUB-1405", reason=reason[:15], reasons=", ".join(CANCEL_REASONS))
     if row.state not in NUMBERED - {State.CANCELLING}:
         raise UsageError("HUB-1404", name=row.reference, state=row.state, needed="registered")
     if row.regime == "in_out" and not in_out_cancels:

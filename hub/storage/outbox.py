@@ -18,6 +18,7 @@ from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Connection, RowMapping, Select, and_, bindparam, or_, select, update
 
+from hub.application.judgement import JUDGED
 from hub.application.outbox import LEASE_MS, CancelClaim, Claim, Watched
 from hub.application.ports import PresenceItem, Refused, Registered, Seen
 from hub.domain.causes import Cause
@@ -33,12 +34,6 @@ from hub.storage.works import place_of
 
 T = TypeVar("T")
 
-FURTHER = {
-    "VALIDATED": (State.VALIDATED, Cause.VALIDATION_PASSED),
-    "FAILED": (State.FLAGGED, Cause.VALIDATION_REMARKS),
-    "SUCCESSFULLY CANCELLED": (State.CANCELLED, Cause.CANCELLED_ELSEWHERE),
-}
-"""What an answer may show beyond the bare registration."""
 _SENT = frozenset({State.SENDING})
 _DOUBTED = frozenset({State.IN_DOUBT})
 """Only an answer, or a search for a lost one, gives a number here; another channel's is taken over
@@ -415,9 +410,9 @@ def registered_event(result: Registered, now_ms: int, cause: Cause) -> Registrat
 
 def further_event(result: Registered, now_ms: int) -> list[RegistrationEvent]:
     """Returns the step beyond the bare registration that an answer shows, if it shows one."""
-    if result.status not in FURTHER:
+    if result.status not in JUDGED:
         return []
-    state, cause = FURTHER[result.status]
+    state, cause = JUDGED[result.status]
     return [RegistrationEvent(result.reference, now_ms, state, cause, actor="authority")]
 
 

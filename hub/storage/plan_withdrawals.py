@@ -53,7 +53,7 @@ def withdraw(
     Args:
         connection: a write transaction.
         entry_ids: which.
-        reason: one of `hub.domain.plan.REASONS`.
+        reason: one of `hub.domain.registration.CANCEL_REASONS`.
         actor: who.
         now_ms: UTC milliseconds.
         although_seen: whether to do so for people who were seen on the site; only a human may say

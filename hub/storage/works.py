@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, or_, select, update
+from sqlalchemy import Connection, delete, insert, or_, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from hub.application.ports import Place
@@ -266,12 +265,6 @@ def company_id_of(connection: Connection, number: str) -> int | None:
     return connection.execute(
         select(company.c.id).where(company.c.number == number)
     ).scalar_one_or_none()
-
-
-def touch_people(connection: Connection, ids: Sequence[int], now_ms: int) -> None:
-    """Notes that something which is sent of these people changed."""
-    if ids:
-        connection.execute(update(person).where(person.c.id.in_(ids)).values(changed_ms=now_ms))
 
 
 def _day(text: str | None) -> date | None:

@@ -15,10 +15,7 @@ from hub.domain.day_regime import (
     NIGHT_SHIFT_MAX_MS,
     TapFacts,
     decide,
-    decide_plan,
     identity_form,
-    lapses,
-    sendable,
     tap_day,
 )
 from hub.domain.legal_day import BRUSSELS, brussels_day, day_bounds_ms
@@ -262,59 +259,6 @@ class TestNightShift:
         assert shift == (None, Cause.SECOND_TAP)
 
 
-class TestPlan:
-    def plan(self, day: date, now: int, **changes: object):
-        facts = {"has_works": True, "has_inss": True, "has_company": True, "has_limosa": False}
-        return decide_plan(day, now_ms=now, **{**facts, **changes})  # pyright: ignore
-
-    @pytest.mark.parametrize("day", DAYS)
-    def test_today_and_tomorrow_are_due(self, day: date) -> None:
-        for planned in (day, day + timedelta(days=1)):
-            for now in (day_bounds_ms(day)[0], day_bounds_ms(day)[1] - 1):
-                decision = self.plan(planned, now)
-                assert (decision.state, decision.cause) == (State.DUE, Cause.PLANNED)
-                assert (decision.day, decision.present) == (planned, False)
-
-    def test_later_days_wait_until_the_day_before(self) -> None:
-        decision = self.plan(date(2026, 11, 26), at("18:00"))
-        assert (decision.state, decision.cause) == (State.HELD, Cause.TOO_EARLY)
-        assert decision.due_ms == day_bounds_ms(date(2026, 11, 25))[0]
-        assert self.plan(date(2026, 11, 26), decision.due_ms, existing="held").state == State.DUE
-        assert self.plan(date(2026, 11, 26), decision.due_ms - 1, existing="held").state is None
-
-    def test_a_day_that_is_over_is_not_planned(self) -> None:
-        yesterday = TODAY - timedelta(days=1)
-        assert self.plan(yesterday, at("00:00")).state is None
-        assert self.plan(yesterday, at("00:00"), existing="held").state == State.LAPSED
-        assert self.plan(yesterday, at("00:00"), existing="cancelled").state is None
-
-    def test_what_is_missing_holds_it(self) -> None:
-        assert self.plan(TODAY, at("06:00"), has_inss=False).cause == Cause.NO_IDENTITY
-
-    def test_a_day_covered_already_gets_nothing_new(self) -> None:
-        assert self.plan(TODAY, at("06:00"), existing="validated").state is None
-
-
-class TestWhenItsTurnComes:
-    @pytest.mark.parametrize("day", DAYS)
-    def test_sendable_is_today_and_tomorrow(self, day: date) -> None:
-        start, end = day_bounds_ms(day)
-        day_before = day_bounds_ms(day - timedelta(days=1))[0]
-        assert not sendable(day, day_before - 1)
-        for now in (day_before, start, end - 1):
-            assert sendable(day, now)
-        assert not sendable(day, end)
-
-    @pytest.mark.parametrize("state", sorted(State))
-    def test_only_what_waits_lapses_and_only_after_its_day(self, state: State) -> None:
-        end = day_bounds_ms(TODAY)[1]
-        assert not lapses(state, TODAY, end - 1)
-        waiting = {State.HELD, State.DUE, State.REFUSED}
-        assert lapses(state, TODAY, end) == (state in waiting)
-        if lapses(state, TODAY, end):
-            check_transition(state, State.LAPSED)
-
-
 ANY_TAP = st.builds(
     TapFacts,
     at_ms=st.none() | st.integers(0, 4 * 10**12),
@@ -335,7 +279,6 @@ def test_no_tap_is_ever_sent_with_another_date(facts: TapFacts, now: int) -> Non
     decision = decide(facts, now)
     if decision.state == State.DUE:
         assert decision.day == brussels_day(now)
-        assert sendable(decision.day, now)
         assert facts.at_ms is not None
         assert decision.day == brussels_day(min(facts.at_ms, now))
         assert facts.granted

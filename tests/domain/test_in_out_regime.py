@@ -14,7 +14,6 @@ from hub.domain.in_out_regime import (
     REPEAT_MS,
     WINDOW_MS,
     ActFacts,
-    act_lapses,
     correction_until,
     decide_act,
     way_of,
@@ -147,17 +146,6 @@ def test_nothing_is_ever_due_outside_its_window(
         assert 0 <= NOW - decision.tap_ms <= WINDOW_MS
         assert way_of(direction) is not None
     assert decision.tap_ms <= NOW
-
-
-@pytest.mark.parametrize("state", ["held", "due", "refused"])
-def test_what_waits_lapses_with_its_window(state: str) -> None:
-    assert not act_lapses(state, NOW, NOW + WINDOW_MS)
-    assert act_lapses(state, NOW, NOW + WINDOW_MS + 1)
-
-
-@pytest.mark.parametrize("state", ["sending", "in_doubt", "registered", "flagged"])
-def test_what_may_be_registered_does_not_lapse_by_time(state: str) -> None:
-    assert not act_lapses(state, NOW, NOW + 10 * WINDOW_MS)
 
 
 def test_a_correction_may_be_asked_for_thirty_days() -> None:

@@ -36,7 +36,7 @@ from hub.storage.projection import RegisterView, project_some, rebuild
 from hub.storage.reconcile import Reconciliations
 from hub.storage.register import Register
 from hub.storage.schema import badge, person, registration
-from hub.storage.works import assign, put_works, set_regime, touch_people
+from hub.storage.works import assign, put_works, set_regime
 from protocol.record import (
     DIRECTION_IN,
     DIRECTION_NONE,
@@ -336,7 +336,7 @@ class Story:
 
         def job(connection: Connection) -> None:
             connection.execute(update(person).where(person.c.id == ward).values(**self._number))
-            touch_people(connection, [ward], self.hub_ms())
+            corrected(connection, ward, self.hub_ms())
 
         self._register_changed(job)
 
@@ -359,7 +359,7 @@ class Story:
 
     def touch(self, card: int) -> None:
         """Somebody corrects the data of a person."""
-        self._register_changed(lambda c: touch_people(c, [self.ids[card]], self.hub_ms()))
+        self._register_changed(lambda c: corrected(c, self.ids[card], self.hub_ms()))
 
     def rebuild(self) -> None:
         """The hub is stopped, everything derived is made again, and another begins."""
@@ -410,3 +410,8 @@ def _seq(piece: bytes) -> int:
 def _hasty(connection: Any, _record: object) -> None:
     # No power fails here: a death is played by what was committed and what was not.
     connection.execute("PRAGMA synchronous=OFF")
+
+
+def corrected(connection: Connection, person_id: int, now_ms: int) -> None:
+    """Something that is sent of this person is noted as changed, as an import notes it."""
+    connection.execute(update(person).where(person.c.id == person_id).values(changed_ms=now_ms))

@@ -21,7 +21,6 @@ from tests.hub.house import BASILE, JOURNAL, MILAN, TestHouse, record
 from tests.soap.simulated import SimulatedAuthority
 
 A, B = "1Y19FAKE001AZ", "1Y19TEST001FZ"
-NAMES = ("Milan", "Basile", "Piotr")
 NUMBER = 900_000_000_000_007
 
 

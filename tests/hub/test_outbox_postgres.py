@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, insert, select, text
+from sqlalchemy import Engine, insert, select, text, update
+from sqlalchemy.exc import IntegrityError
 
 from hub.application.outbox import LEASE_MS
 from hub.application.ports import PresenceItem
@@ -18,7 +19,7 @@ from hub.storage.postgresql import OwnTransactions, open_postgresql
 from hub.storage.schema import company, metadata, person, registration, site, works
 from hub.storage.secrets import Vault, open_vault
 from tests.hub import postgres
-from tests.hub.outbox_contract import DAY, NOW_MS, WORKS, OutboxContract, posted, reference
+from tests.hub.outbox_contract import NOW_MS, WORKS, OutboxContract, posted, reference
 
 pytestmark = [
     pytest.mark.processes,
@@ -171,17 +172,22 @@ def test_a_lease_keeps_others_away_until_it_runs_out(engine: Engine, vault: Vaul
     assert first.doubtful(NOW_MS + LEASE_MS, 10) == []
 
 
+@pytest.mark.parametrize("first", ["registered", "cancelled"])
 def test_one_live_registration_for_a_subject_is_a_rule_of_the_database(
-    engine: Engine, vault: Vault
+    engine: Engine, vault: Vault, first: str
 ) -> None:
     bench = PostgresBench(engine, vault)
     bench.add(posted(0), NOW_MS, NOW_MS)
-    with engine.connect() as connection:
-        indexes = connection.execute(
-            text("SELECT indexdef FROM pg_indexes WHERE indexname = 'registration_one_live'")
-        ).scalar_one()
-    assert "UNIQUE" in indexes
-    assert "WHERE" in indexes
+    with engine.begin() as connection:
+        connection.execute(update(registration).values(state=first))
+        row = dict(connection.execute(select(registration)).mappings().one())
+    second = insert(registration).values({**row, "reference": reference(1), "state": "due"})
+    if first == "cancelled":
+        with engine.begin() as connection:
+            connection.execute(second)
+        return
+    with pytest.raises(IntegrityError, match="registration_one_live"), engine.begin() as connection:
+        connection.execute(second)
 
 
 @pytest.mark.parametrize(
@@ -208,4 +214,3 @@ def test_a_server_that_is_not_there_is_a_clear_error(tmp_path: Path) -> None:
 def test_days_do_not_depend_on_the_time_zone_of_the_server(engine: Engine) -> None:
     with engine.connect() as connection:
         assert connection.execute(text("SHOW timezone")).scalar_one() == "UTC"
-    assert DAY.isoformat() == "2026-11-23"

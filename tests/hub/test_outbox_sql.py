@@ -12,6 +12,7 @@ from sqlalchemy import insert, select, update
 
 from hub.application.ports import PresenceItem
 from hub.domain.causes import Cause
+from hub.domain.in_out_regime import WINDOW_MS
 from hub.domain.legal_day import day_bounds_ms
 from hub.domain.registration import State
 from hub.errors import LocalProtocolError
@@ -351,3 +352,25 @@ def test_what_waits_is_counted_with_its_oldest_tap(bench: SqlBench) -> None:
     bench.outbox.in_doubt([reference(1)], NOW_MS)
     bench.outbox.answered([registered(0), refused(2)], NOW_MS)
     assert waiting() == Waiting(unsent=1, in_doubt=1, oldest_ms=NOW_MS - 99, until_ms=END_MS)
+
+
+@pytest.mark.parametrize("state", sorted(State))
+def test_an_act_that_waits_lapses_after_its_window_and_nothing_else_does(
+    bench: SqlBench, state: State
+) -> None:
+    who = bench.add_person("a", inss="85031299761")
+    bench.add_row(who, reference(0), state, tap_ms=NOW_MS)
+    with writing(bench.house.engine) as connection:
+        connection.execute(update(registration).values(regime="in_out", act="1.1"))
+    outbox = Outbox(bench.writer, bench.house.vault, regime="in_out")
+    assert outbox.lapse_over(NOW_MS + WINDOW_MS) == 0
+    waits = state in (State.HELD, State.DUE, State.REFUSED)
+    assert outbox.lapse_over(NOW_MS + WINDOW_MS + 1) == int(waits)
+    assert bench.state(reference(0)) == ("lapsed" if waits else state)
+
+
+def test_what_has_no_date_yet_does_not_lapse(bench: SqlBench) -> None:
+    who = bench.add_person("a", inss="85031299761")
+    bench.add_row(who, reference(0), State.HELD, Cause.CLOCK_UNKNOWN)
+    assert bench.outbox.lapse_over(NOW_MS + 86_400_000) == 0
+    assert bench.state(reference(0)) == "held"

@@ -7,7 +7,7 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.application.pace import Pace
+from hub.application.pace import PROBE_MS, Pace
 
 NOW_MS = 1_795_413_600_000
 
@@ -79,3 +79,21 @@ def test_a_clock_set_back_does_not_prolong_a_wait() -> None:
     pace = Pace(Random(1))
     pace.failed(NOW_MS, "HUB-1301")
     assert pace.ready(NOW_MS - 3_600_000)
+
+
+def test_while_calls_fail_one_call_decides_and_the_others_wait_for_it() -> None:
+    pace = Pace(Random(1))
+    assert pace.admit(NOW_MS)
+    assert pace.admit(NOW_MS), "while nothing is known everybody may call"
+    pace.failed(NOW_MS, "HUB-1301")
+    assert not pace.admit(NOW_MS)
+    later = pace.next_try_ms
+    assert pace.admit(later)
+    assert not pace.admit(later)
+    pace.not_called()
+    assert pace.admit(later), "the one who was let through made no call"
+    assert not pace.admit(later + PROBE_MS - 1)
+    assert pace.admit(later + PROBE_MS), "he was never heard of again"
+    pace.succeeded(later + PROBE_MS)
+    assert pace.admit(later + PROBE_MS)
+    assert pace.admit(later + PROBE_MS)
