@@ -17,8 +17,11 @@ _FIELD = re.compile(r'<input type="hidden" name="(\w+)" value="([^"]*)"')
 class Visitor:
     """One browser; `page` is what it shows, `trail` every address it asked for."""
 
-    def __init__(self, rig: Rig, language: str = "en") -> None:
-        self.client = TestClient(rig.app, headers={"Accept-Language": language})
+    def __init__(self, rig: Rig | None, language: str = "en", client: Any = None) -> None:
+        """Visits an application in this process, or what `client` (of httpx2) reaches."""
+        if rig is not None:
+            client = TestClient(rig.app, headers={"Accept-Language": language})
+        self.client: Any = client
         self.page = ""
         self.status = 0
         self.headers: Any = {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx2
 import pytest
 
 import hub.cli.reconcile
@@ -12,6 +13,7 @@ from hub.application.ports import PresenceItem, Registered
 from hub.authority.soap import SoapAuthority
 from hub.errors import TransientError
 from hub.storage.evidence import EvidenceStore
+from tests.authority.office import Visitor, numbers_on
 from tests.hub.books import Books, books
 from tests.hub.command_line import Sitegate, explained, stored
 from tests.hub.ledger import DAY, WORKS, Ledger, seen
@@ -34,7 +36,9 @@ def kept(sitegate: Sitegate) -> Iterator[Books]:
 def ledger(monkeypatch: pytest.MonkeyPatch) -> Ledger:
     """The authority that the command asks, in memory."""
     made = Ledger()
-    monkeypatch.setattr(hub.cli.reconcile, "authorities", lambda settings, keep: {"day": made})
+    monkeypatch.setattr(
+        hub.cli.reconcile, "services", lambda settings, clock, keep: {"day": lambda: made}
+    )
     return made
 
 
@@ -135,3 +139,32 @@ def test_against_the_simulated_authority(
         proof = sitegate("evidence", "show", str(numbers[0]), "--json")
         assert proof.code == 0
         assert [one["operation"] for one in proof.json["exchanges"]] == ["register", "search"]
+
+
+@pytest.mark.processes
+def test_what_the_office_registers_by_hand_on_the_online_service_is_found(
+    kept: Books, sitegate: Sitegate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = "b" * 24
+    kept.registration(held, "held", 2, cause="no_company")
+    with (
+        SimulatedAuthority(tmp_path) as authority,
+        httpx2.Client(
+            base_url=authority.url, headers={"Accept-Language": "en"}, follow_redirects=True
+        ) as browser,
+    ):
+        office = Visitor(None, client=browser)
+        office.log_in("SIM-0001")
+        office.get("/desktop/register")
+        office.post("/desktop/register", ("works", WORKS))
+        office.post("/desktop/register/people", ("typed", "03072199766;0999000228"))
+        office.post("/desktop/register/days", ("day", DAY.isoformat()))
+        office.post("/desktop/register/check")
+        (number,) = numbers_on(office.page)
+        monkeypatch.setenv("SITEGATE_AUTHORITY__URL", authority.soap)
+        said = sitegate("reconcile", *DAY_OPTION, "--json")
+    assert said.code == 0
+    (difference,) = said.json["runs"][0]["differences"]
+    assert (difference["kind"], difference["number"]) == ("registered_elsewhere", number)
+    assert "DESKTOP" in said.out
+    assert kept.states()[held][1:] == ("registered_elsewhere", number)

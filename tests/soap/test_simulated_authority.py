@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -147,6 +148,48 @@ def test_remarks_arrive_as_the_authority_words_them(
     found = port.get(result.number)
     assert found is not None
     assert (found.status, found.remarks) == ("FAILED", ("RELATED DIMONA NOT OK",))
+
+
+@pytest.mark.parametrize(
+    ("identity", "status", "remarks"),
+    [
+        pytest.param(("85031299761", "0999000129", None), "VALIDATED", (), id="employee"),
+        pytest.param(("03072199766", "0999000228", None), "VALIDATED", (), id="self-employed"),
+        # Lent out by 0999000228 to 0999000129: the employer is who declared him in Dimona.
+        pytest.param(("88060299559", "0999000228", None), "VALIDATED", (), id="agency"),
+        pytest.param(
+            ("88060299559", "0999000129", None),
+            "FAILED",
+            ("RELATED DIMONA NOT OK",),
+            id="agency worker under his user company",
+        ),
+        pytest.param((None, None, "24999000000000187"), "VALIDATED", (), id="Limosa alone"),
+        pytest.param(("95492199633", "0999000228", None), "VALIDATED", (), id="BIS with Dimona"),
+        pytest.param(("90431599864", "0999000228", None), "VALIDATED", (), id="BIS with Limosa"),
+        pytest.param(
+            ("90231599722", "0999000228", None),
+            "FAILED",
+            ("NISS-BIS IS NOT KNOWN IN LIMOSA",),
+            id="BIS without Limosa",
+        ),
+    ],
+)
+def test_each_kind_of_worker_goes_under_the_numbers_that_the_law_wants(
+    tmp_path: Path,
+    identity: tuple[str | None, str | None, str | None],
+    status: str,
+    remarks: tuple[str, ...],
+) -> None:
+    inss, company, limosa_id = identity
+    item = PresenceItem(reference(900), DAY, WORKS, inss, company, limosa_id)
+    with SimulatedAuthority(tmp_path) as authority:
+        port = SoapAuthority(authority.soap)
+        (result,) = port.register([item])
+        assert isinstance(result, Registered)
+        authority.order("validate")
+        found = port.get(result.number)
+    assert found is not None
+    assert (found.status, found.remarks) == (status, remarks)
 
 
 def test_a_cancelled_registration_says_so_and_cannot_be_cancelled_twice(
