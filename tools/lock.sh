@@ -1,16 +1,17 @@
 #!/bin/sh
-# Writes the five locks with the uv program $1. They hold names, versions and hashes of all platforms,
+# Writes the six locks with the uv program $1. They hold names, versions and hashes of all platforms,
 # and no address: each machine fetches from where its pip is set to.
 set -eu
 uv=$1
 
 # Wheels only: an install compiles nothing and runs no setup script. skidl, which is plain Python, is
-# published as sources only; nothing else may be, and tests/repository holds the list.
+# published as sources only, and so is pyscard, which is C: it stands in a lock of its own, which only
+# `make test` and a hub with a card reader install. Nothing else may be; tests/repository holds the list.
 compile() { # $1 output, rest: inputs
     output=$1
     shift
     "$uv" pip compile --quiet --system-certs --upgrade --universal --generate-hashes \
-        --only-binary :all: --no-binary skidl \
+        --only-binary :all: --no-binary skidl --no-binary pyscard \
         --no-emit-index-url --no-emit-find-links --annotation-style line \
         --custom-compile-command "make lock" --output-file "$output" "$@"
     echo "sitegate: $output has $(grep -c == "$output") packages"
@@ -19,6 +20,7 @@ compile() { # $1 output, rest: inputs
 compile requirements/lock.txt requirements/lock.in
 compile requirements/build.txt requirements/build.in
 compile requirements/typings.txt requirements/typings.in
+compile requirements/eid.txt requirements/eid.in
 compile requirements/demo.txt pyproject.toml --extra demo
 compile requirements/dev.txt pyproject.toml --extra demo --extra dev --extra pi \
     --constraint requirements/demo.txt

@@ -43,8 +43,8 @@ def wanted(*extras: str) -> list[Requirement]:
     return [Requirement(line) for line in lines]
 
 
-def test_there_are_five_locks() -> None:
-    names = ["build.txt", "demo.txt", "dev.txt", "lock.txt", "typings.txt"]
+def test_there_are_six_locks() -> None:
+    names = ["build.txt", "demo.txt", "dev.txt", "eid.txt", "lock.txt", "typings.txt"]
     assert [lock.name for lock in LOCKS] == names
 
 
@@ -85,22 +85,42 @@ def test_a_developer_runs_the_versions_of_the_demo() -> None:
     assert {name: dev.get(name) for name in demo} == demo
 
 
-def test_one_package_alone_may_come_as_sources() -> None:
-    # Whatever pip builds runs its setup script here. The name stands where the locks are written
-    # and where they are installed, and only for the tools of a developer.
+def test_two_packages_alone_may_come_as_sources() -> None:
+    # Whatever pip builds runs its setup script here. The names stand where the locks are written
+    # and where they are installed.
     for text in (
         (ROOT / "tools/lock.sh").read_text("utf-8"),
         (ROOT / "Makefile").read_text("utf-8"),
     ):
-        assert re.findall(r"--no-binary[ =](\S+)", text) == ["skidl"]
+        assert re.findall(r"--no-binary[ =](\S+)", text) == ["skidl", "pyscard"]
         assert "--only-binary :all:" in text
-    assert "skidl" in pins(ROOT / "requirements" / "dev.txt")
-    for lock in LOCKS:
-        if lock.name != "dev.txt":
-            assert "skidl" not in pins(lock)
+    # One is a tool of a developer and plain Python, the other a hub's card reader, in C.
+    for name, only in (("skidl", "dev.txt"), ("pyscard", "eid.txt")):
+        assert [lock.name for lock in LOCKS if name in pins(lock)] == [only]
     # Built by what is locked, not by what pip would fetch.
-    assert "--no-build-isolation" in (ROOT / "Makefile").read_text("utf-8")
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    for line in re.findall(r"^WITH_\w+ := .*$", makefile, re.MULTILINE):
+        assert "--no-build-isolation" in line
     assert "setuptools" in pins(ROOT / "requirements" / "build.txt")
+
+
+def test_only_the_tests_build_the_library_of_the_card_reader() -> None:
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    rules = dict(re.findall(r"^([a-z]+):(.*)$", makefile, re.MULTILINE))
+    assert [name for name, needs in rules.items() if "pcsc" in needs.partition("##")[0]] == ["test"]
+
+
+def test_the_extra_for_identity_cards_is_what_its_lock_holds() -> None:
+    asked = [
+        line
+        for line in (ROOT / "requirements/eid.in").read_text("utf-8").splitlines()
+        if not COMMENT.match(line)
+    ]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    assert asked == project["project"]["optional-dependencies"]["eid"]
+    locked = pins(ROOT / "requirements" / "eid.txt")
+    assert set(locked) == {"pyscard"}
+    assert locked["pyscard"][0] in Requirement(asked[0]).specifier
 
 
 def test_the_rule_check_brings_no_simulator_along() -> None:
