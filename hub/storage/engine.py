@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import DatabaseError, OperationalError
 
 from hub.errors import PermanentError
-from hub.storage.migrations import SCHEMA_VERSION, STEPS
+from hub.storage.migrations import AFTERWARDS, SCHEMA_VERSION, STEPS
 from hub.storage.schema import metadata
 
 BUSY_MS = 60_000
@@ -33,6 +33,8 @@ def _on_connect(connection: Any, _record: object) -> None:
         "foreign_keys=ON",
         f"busy_timeout={BUSY_MS}",
         "cache_size=-16000",
+        # What is erased is written over, not only forgotten.
+        "secure_delete=ON",
         "journal_size_limit=67108864",
     ):
         connection.execute(f"PRAGMA {pragma}")
@@ -85,14 +87,43 @@ def _prepare(engine: Engine) -> None:
             metadata.create_all(connection)
             connection.execute(text(f"PRAGMA user_version={SCHEMA_VERSION}"))
     elif version < SCHEMA_VERSION:
-        with writing(engine) as connection:
+        _migrate(engine)
+
+
+def _migrate(engine: Engine) -> None:
+    with engine.connect() as connection:
+        # A table that is made anew is gone for an instant; this is without effect once a
+        # transaction has begun.
+        connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        try:
             # Asked again under the write lock: another process may have been quicker.
             version = connection.execute(text("PRAGMA user_version")).scalar_one()
             for step in range(version, SCHEMA_VERSION):
                 for statement in STEPS[step]:
-                    connection.execute(text(statement))
+                    if _has_its_table(connection, statement):
+                        connection.execute(text(statement))
             metadata.create_all(connection)
+            for step in range(version, SCHEMA_VERSION):
+                for statement in AFTERWARDS.get(step, ()):
+                    connection.execute(text(statement))
+            if connection.exec_driver_sql("PRAGMA foreign_key_check").first() is not None:
+                raise PermanentError("HUB-1004", reason="foreign_key_check")
             connection.execute(text(f"PRAGMA user_version={SCHEMA_VERSION}"))
+            connection.exec_driver_sql("COMMIT")
+        except BaseException:
+            connection.exec_driver_sql("ROLLBACK")
+            raise
+        finally:
+            connection.exec_driver_sql("PRAGMA foreign_keys=ON")
+
+
+def _has_its_table(connection: Connection, statement: str) -> bool:
+    """A table that came with a version in between is made below, with all its columns."""
+    if not statement.startswith("ALTER TABLE "):
+        return True
+    query = text("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = :name")
+    return connection.execute(query, {"name": statement.split()[2]}).first() is not None
 
 
 @contextmanager

@@ -62,6 +62,32 @@ event.listen(
     ).execute_if(dialect="sqlite"),
 )
 
+erased_run = Table(
+    "erased_run",
+    metadata,
+    # Records whose time was over: gone, and never taken again (G3). One row for each stretch.
+    Column("stream_id", ForeignKey("stream.id"), primary_key=True),
+    Column("first_seq", BigInteger, primary_key=True),
+    Column("last_seq", BigInteger, nullable=False),
+)
+erased_run.add_is_dependent_on(inbox)
+
+event.listen(
+    erased_run,
+    "after_create",
+    DDL(
+        """
+        CREATE TRIGGER inbox_runs_were_not_erased BEFORE INSERT ON inbox
+        WHEN EXISTS (
+            SELECT 1 FROM erased_run
+            WHERE stream_id = NEW.stream_id AND first_seq < NEW.first_seq + NEW.count
+              AND last_seq >= NEW.first_seq
+        )
+        BEGIN SELECT RAISE(ABORT, 'a record was stored and erased already'); END
+        """
+    ).execute_if(dialect="sqlite"),
+)
+
 gap = Table(
     "gap",
     metadata,
@@ -187,4 +213,88 @@ api_token = Table(
     Column("scopes", String, nullable=False),
     Column("added_ms", BigInteger, nullable=False),
     Column("revoked_ms", BigInteger),
+    # The company whose people it may see and change; NULL: those of every company.
+    Column("company_id", ForeignKey("company.id")),
+)
+
+badge_event = Table(
+    "badge_event",
+    metadata,
+    # What happened to a badge; who had it when is read from here.
+    Column("id", Integer, primary_key=True),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("tag", LargeBinary(8), nullable=False, index=True),
+    # linked | released | lost | found | blocked | unblocked | dated
+    Column("event", String(12), nullable=False),
+    # Whose it was at the moment of the event; for `linked` whose it became.
+    Column("person_id", Integer, nullable=False, index=True),
+    Column("actor", String, nullable=False),
+    Column("note", String, nullable=False, server_default=""),
+)
+
+_only_appended(badge_event, "what happened to a badge is never changed")
+
+audit = Table(
+    "audit",
+    metadata,
+    # Who did or looked at what; each row holds the digest of the one before (hub.storage.audit).
+    Column("id", Integer, primary_key=True),
+    Column("at_ms", BigInteger, nullable=False),
+    # `account:7`, `token:planner`, `command`, `hub`.
+    Column("actor", String, nullable=False),
+    # A word of hub.domain.audit, for example person.revealed.
+    Column("action", String(32), nullable=False),
+    # What it was about: `person:12`, `works:1Y...`; never a number or a name of a person.
+    Column("subject", String, nullable=False, server_default=""),
+    # Whose it is, for who may read it.
+    Column("company_id", Integer),
+    Column("site_id", Integer),
+    # JSON without person data: what changed, why it was looked at.
+    Column("detail", Text, nullable=False, server_default="{}"),
+    Column("previous", LargeBinary(32), nullable=False),
+    Column("digest", LargeBinary(32), nullable=False, unique=True),
+    Index("audit_by_subject", "subject"),
+)
+
+_only_appended(audit, "the audit is never changed")
+
+import_run = Table(
+    "import_run",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("actor", String, nullable=False),
+    # Whose people it was about; NULL: those of several companies.
+    Column("company_id", Integer),
+    Column("rows", Integer, nullable=False),
+    # The copy of the database that was made before, a file name in the folder of backups.
+    Column("backup", String, nullable=False, server_default=""),
+    Column("undone_ms", BigInteger),
+    Column("undone_by", String),
+)
+
+import_change = Table(
+    "import_change",
+    metadata,
+    # What an import changed, so that it can be taken back: each row as it was and as it became.
+    Column("id", Integer, primary_key=True),
+    Column("run_id", ForeignKey("import_run.id"), nullable=False, index=True),
+    Column("place", String(16), nullable=False),  # the table
+    Column("row", String, nullable=False),  # its key
+    # The row as JSON, sealed; NULL: there was none, there is none.
+    Column("before", LargeBinary),
+    Column("after", LargeBinary),
+)
+
+erasure = Table(
+    "erasure",
+    metadata,
+    # What was erased, by rule or by request: how much of what, never of whom.
+    Column("id", Integer, primary_key=True),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("data_class", String(24), nullable=False),
+    # Everything of that class before this Brussels day; NULL for one person's.
+    Column("before_day", String(10)),
+    Column("rows", Integer, nullable=False),
+    Column("actor", String, nullable=False),
 )

@@ -12,6 +12,8 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    UniqueConstraint,
+    func,
 )
 
 from hub.storage.tables import metadata
@@ -28,6 +30,9 @@ site = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("name", String, nullable=False, unique=True),
+    # Where it is, as people write it; and the languages of its posters, `nl fr`.
+    Column("address", String, nullable=False, server_default=""),
+    Column("languages", String, nullable=False, server_default="nl fr"),
 )
 
 works = Table(
@@ -40,6 +45,8 @@ works = Table(
     Column("until_day", String(10)),
     # JSON of hub.application.ports.Place, for the in/out service.
     Column("place", Text),
+    # The customer, as the works declaration names him.
+    Column("customer", String, nullable=False, server_default=""),
 )
 
 works_regime = Table(
@@ -55,8 +62,30 @@ company = Table(
     "company",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("number", String(10), nullable=False, unique=True),
+    # Ten digits of an enterprise number, or the VAT number of a foreign company: letters first.
+    Column("number", String(40), nullable=False, unique=True),
     Column("name", String, nullable=False),
+    # 1: it lends its workers to others, who are its users.
+    Column("agency", Integer, nullable=False, server_default="0"),
+)
+
+party = Table(
+    "party",
+    metadata,
+    # Who takes part in a works declaration: the declaring contractor, and below him everyone who
+    # works for one of them. An agency stands below the company that uses its workers.
+    Column("id", Integer, primary_key=True),
+    Column("works_number", ForeignKey("works.number"), nullable=False),
+    Column("company_id", ForeignKey("company.id"), nullable=False, index=True),
+    # NULL: the declaring contractor, one for each declaration.
+    Column("above_id", ForeignKey("company.id")),
+    Column("from_day", String(10)),
+    Column("until_day", String(10)),
+    # What its contract is worth in cents, without VAT; NULL: not told.
+    Column("amount_cents", BigInteger),
+    Column("added_ms", BigInteger, nullable=False),
+    Column("actor", String, nullable=False),
+    UniqueConstraint("works_number", "company_id"),
 )
 
 person = Table(
@@ -71,9 +100,9 @@ person = Table(
     Column("works_number", ForeignKey("works.number"), nullable=False),
     # AES-GCM of the number, and a keyed blind index to find it again; see storage/secrets.py.
     Column("inss_sealed", LargeBinary),
-    Column("inss_index", LargeBinary, unique=True),
+    Column("inss_index", LargeBinary),
     Column("limosa_sealed", LargeBinary),
-    Column("limosa_index", LargeBinary, unique=True),
+    Column("limosa_index", LargeBinary),
     Column("language", String(2), nullable=False),
     # When something that is sent to the authority last changed.
     Column("changed_ms", BigInteger, nullable=False, server_default="0"),
@@ -82,7 +111,26 @@ person = Table(
     # First and last Brussels day of the Limosa declaration, ISO; NULL: not known.
     Column("limosa_from", String(10)),
     Column("limosa_until", String(10)),
+    # A word of hub.domain.people: employee, self_employed, agency, trainee, active_partner,
+    # foreign, visitor, delivery.
+    Column("kind", String(16), nullable=False, server_default="employee"),
+    # For whom an agency's worker works; company_id is the agency.
+    Column("user_company_id", ForeignKey("company.id")),
+    Column("added_ms", BigInteger, nullable=False, server_default="0"),
+    # When names and numbers were taken out; what is left tells how many, never who.
+    Column("erased_ms", BigInteger),
 )
+
+# One person once for each employer, and for each company that an agency lends him to: they know
+# nothing of each other, so each has a row of its own. Which of them a tap is for, the badge says.
+for _name in ("inss", "limosa"):
+    Index(
+        f"person_one_{_name}",
+        person.c[f"{_name}_index"],
+        func.coalesce(person.c.company_id, 0),
+        func.coalesce(person.c.user_company_id, 0),
+        unique=True,
+    )
 
 assignment = Table(
     "assignment",
@@ -147,7 +195,7 @@ badge = Table(
     metadata,
     Column("tag", LargeBinary(8), primary_key=True),
     Column("person_id", ForeignKey("person.id"), nullable=False),
-    Column("state", String, nullable=False),  # active | blocked
+    Column("state", String, nullable=False),  # active | blocked | lost
     Column("valid_until", String(10)),  # last Brussels day, ISO
     Column("linked_ms", BigInteger, nullable=False),
     Column("valid_from", String(10)),  # first Brussels day, ISO; since version 2

@@ -1,10 +1,12 @@
 """The tables. Facts are append-only; everything derived can be dropped and rebuilt from them.
 
-Register (imported): site, works, works_regime, company, person, assignment, badge, terminal.
+Register: site, works, works_regime, company, party, person, assignment, badge, terminal.
 Plan: plan_entry, plan_pattern.
 Firmware of the terminals, and what each last said: firmware, firmware_order, firmware_seen,
 crash_log, gate_health.
-Facts: stream, inbox, gap, incident, registration_event, evidence, reconcile_run.
+Access: account, account_site, web_session, link, passkey, api_token, request_key.
+Facts: stream, inbox, erased_run, gap, incident, registration_event, evidence, reconcile_run,
+badge_event, audit, import_run, erasure.
 Derived from inbox + register: tap, clock_mark, gate_event, passage_count, presence.
 Half and half: the columns of `registration` that say whom it is for are facts, those that say where
 it stands are derived from registration_event.
@@ -12,6 +14,14 @@ it stands are derived from registration_event.
 
 from __future__ import annotations
 
+from hub.storage.access_tables import (
+    account,
+    account_site,
+    link,
+    passkey,
+    request_key,
+    web_session,
+)
 from hub.storage.derived_tables import (
     clock_mark,
     gate_event,
@@ -23,9 +33,15 @@ from hub.storage.derived_tables import (
 )
 from hub.storage.fact_tables import (
     api_token,
+    audit,
+    badge_event,
+    erased_run,
+    erasure,
     evidence,
     evidence_item,
     gap,
+    import_change,
+    import_run,
     inbox,
     incident,
     reconcile_difference,
@@ -43,6 +59,7 @@ from hub.storage.register_tables import (
     firmware_seen,
     gate_health,
     meta,
+    party,
     person,
     plan_entry,
     plan_pattern,
@@ -54,12 +71,18 @@ from hub.storage.register_tables import (
 from hub.storage.tables import metadata
 
 __all__ = [
+    "account",
+    "account_site",
     "api_token",
     "assignment",
+    "audit",
     "badge",
+    "badge_event",
     "clock_mark",
     "company",
     "crash_log",
+    "erased_run",
+    "erasure",
     "evidence",
     "evidence_item",
     "firmware",
@@ -68,11 +91,16 @@ __all__ = [
     "gap",
     "gate_event",
     "gate_health",
+    "import_change",
+    "import_run",
     "inbox",
     "incident",
+    "link",
     "meta",
     "metadata",
+    "party",
     "passage_count",
+    "passkey",
     "person",
     "plan_entry",
     "plan_pattern",
@@ -82,10 +110,12 @@ __all__ = [
     "reconcile_run",
     "registration",
     "registration_event",
+    "request_key",
     "site",
     "stream",
     "tap",
     "terminal",
+    "web_session",
     "works",
     "works_regime",
 ]

@@ -15,8 +15,11 @@ from hub.errors import PermanentError
 from hub.storage.engine import open_engine, reading, writing
 from hub.storage.migrations import SCHEMA_VERSION
 from hub.storage.schema import (
+    badge_event,
+    company,
     meta,
     metadata,
+    person,
     registration,
     registration_event,
     site,
@@ -141,10 +144,10 @@ NEW_COLUMNS = (
 SCHEMAS = Path(__file__).parent / "schemas"
 
 
-def older(path: Path) -> None:
-    """Makes a database as version 4 made it, with rows."""
+def older(path: Path, version: int = 4) -> None:
+    """Makes a database as that version made it, with rows."""
     with sqlite3.connect(path) as connection:
-        connection.executescript((SCHEMAS / "version-4.sql").read_text())
+        connection.executescript((SCHEMAS / f"version-{version}.sql").read_text())
     connection.close()
 
 
@@ -204,8 +207,9 @@ def test_a_registration_of_an_older_version_gets_the_first_step_that_was_not_kep
     ]
 
 
-def test_a_new_and_a_migrated_database_have_the_same_layout(tmp_path: Path) -> None:
-    older(tmp_path / "old.db")
+@pytest.mark.parametrize("version", [4, 5])
+def test_a_new_and_a_migrated_database_have_the_same_layout(tmp_path: Path, version: int) -> None:
+    older(tmp_path / "old.db", version)
     layouts = []
     for name in ("old.db", "new.db"):
         engine = open_engine(tmp_path / name)
@@ -223,6 +227,29 @@ def test_a_new_and_a_migrated_database_have_the_same_layout(tmp_path: Path) -> N
             layouts.append((tables, sorted(tuple(row) for row in others)))
         engine.dispose()
     assert layouts[0] == layouts[1]
+
+
+def test_the_history_of_badges_begins_with_their_owners(tmp_path: Path) -> None:
+    path = tmp_path / "sitegate.db"
+    older(path, 5)
+    engine = open_engine(path)
+    with reading(engine) as connection:
+        columns = badge_event.c
+        events = connection.execute(
+            select(columns.at_ms, columns.tag, columns.event, columns.person_id)
+        ).all()
+        assert sorted(events) == [
+            (7, bytes.fromhex("0102030405060708"), "linked", 1),
+            (9, bytes.fromhex("1112131415161718"), "linked", 2),
+        ]
+        people = connection.execute(select(person.c.id, person.c.kind, person.c.company_id)).all()
+        assert people == [(1, "employee", 1), (2, "employee", None)]
+        found = connection.execute(select(company.c.number, company.c.name, company.c.agency)).all()
+        assert found == [("0999000129", "Hoofdaannemer", 0)]
+    # The table was made anew; who points at it still does.
+    with pytest.raises(IntegrityError), writing(engine) as connection:
+        connection.execute(text("UPDATE person SET company_id = 99"))
+    engine.dispose()
 
 
 @pytest.mark.parametrize("statement", ["DELETE FROM", "UPDATE"])
