@@ -1,0 +1,1 @@
+"""A provider of logins (OpenID Connect) with people who do not exist, and with faults."""
