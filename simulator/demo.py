@@ -16,12 +16,36 @@ import sys
 import tempfile
 import time
 import webbrowser
+from dataclasses import dataclass
 from pathlib import Path
 
 from simulator.console.server import ConsoleServer
 from simulator.console.texts import LANGUAGES, text
 from simulator.gate import GateError
 from simulator.site import SimulatedSite, SiteError, free_port
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody with an account at the hub of the demo."""
+
+    login: str
+    name: str
+    role: str
+    of: tuple[str, ...]
+
+
+SITE = ("--site", "Werf Noord")
+PEOPLE = (
+    Person("supervisor", "Saskia Maes", "supervisor", SITE),
+    Person("administrator", "Ada Claes", "administrator", ()),
+    Person("contractor", "Bram Peeters", "contractor", ("--company", "0999000129")),
+    Person("roofer", "Claire Dubois", "contractor", ("--company", "0999000228")),
+    Person("guard", "Gust Wouters", "guard", SITE),
+    Person("inspector", "Ines Lambert", "inspector", SITE),
+)
+"""One for each role, and a contractor of another company who must see nothing of the first.
+Invented, like the people with badges; nobody has a password."""
 
 
 def _arguments(argv: list[str] | None) -> argparse.Namespace:
@@ -71,10 +95,11 @@ async def _run(arguments: argparse.Namespace, folder: Path) -> None:
             await starting
         return
     await starting
-    console = ConsoleServer(site, port)
+    links = await _let_people_in(site)
+    console = ConsoleServer(site, port, links[PEOPLE[0].login])
     try:
         await console.start()
-        _announce(arguments, site, page, time.monotonic() - started)
+        _announce(arguments, site, page, links, time.monotonic() - started)
         if not arguments.no_browser:
             await asyncio.to_thread(webbrowser.open, page)
         await stop.wait()
@@ -84,13 +109,35 @@ async def _run(arguments: argparse.Namespace, folder: Path) -> None:
         await site.stop()
 
 
-def _announce(arguments: argparse.Namespace, site: SimulatedSite, page: str, took: float) -> None:
+async def _let_people_in(site: SimulatedSite) -> dict[str, str]:
+    """Gives everybody an account; returns a link for each, good once, by login."""
+
+    async def add(person: Person) -> str:
+        said = await site.command(
+            "account", "add", person.login, "--name", person.name, "--role", person.role,
+            *person.of, "--login", "--json",
+        )  # fmt: skip
+        return json.loads(said)["link"]
+
+    made = await asyncio.gather(*(add(person) for person in PEOPLE))
+    return {person.login: link for person, link in zip(PEOPLE, made, strict=True)}
+
+
+def _announce(
+    arguments: argparse.Namespace,
+    site: SimulatedSite,
+    page: str,
+    links: dict[str, str],
+    took: float,
+) -> None:
     interpreters = sorted({gate.interpreter for gate in site.gates.values()})
     if arguments.json:
         addresses = {
             "page": page,
             "dashboard": site.dashboard,
             "authority": site.authority_url,
+            "login": links[PEOPLE[0].login],
+            "logins": links,
             "gates": sorted(site.gates),
             "firmware_on": interpreters,
             "hub_pid": site.hub.pid,
@@ -107,6 +154,7 @@ def _announce(arguments: argparse.Namespace, site: SimulatedSite, page: str, too
             authority=site.authority_url,
             firmware=", ".join(interpreters),
             seconds=f"{took:.1f}",
+            logins="\n".join(f"            {login:13s} {link}" for login, link in links.items()),
         ),
         flush=True,
     )

@@ -56,7 +56,7 @@ def chromium() -> Iterator[Browser]:
 
 @contextmanager
 def honest_page(
-    browser: Browser, width: int, height: int, expected: tuple[str, ...]
+    browser: Browser, width: int, height: int, expected: tuple[str, ...], locale: str = "en-US"
 ) -> Iterator[Page]:
     """A page that fails the test when it complains or asks anybody but this machine.
 
@@ -64,9 +64,10 @@ def honest_page(
         browser: see `chromium`.
         width, height: of the window.
         expected: parts of complaints that are no fault of the page.
+        locale: the language that the browser asks for.
     """
     complaints: list[str] = []
-    page = browser.new_page(viewport={"width": width, "height": height})
+    page = browser.new_page(viewport={"width": width, "height": height}, locale=locale)
     page.on("console", lambda line: complaints.append(line.text) if line.type == "error" else None)
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on(

@@ -8,8 +8,8 @@
     GET /healthz          whether the hub can show a board; holds no personal data
     GET /static/...       our own style, script and icon
 
-Every address here only reads; further ones (the plan) are given as routers. The page loads nothing
-from elsewhere.
+Every address here only reads; further ones (the office, the plan) are given as routers. Each names
+the right it takes (`hub.web.access`). The page loads nothing from elsewhere.
 """
 
 from __future__ import annotations
@@ -18,31 +18,50 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import date
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, FastAPI, HTTPException, Query, Request, Response
+from fastapi import APIRouter, Depends, FastAPI, HTTPException, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, StreamingResponse
+from fastapi.responses import (
+    FileResponse,
+    HTMLResponse,
+    JSONResponse,
+    RedirectResponse,
+    StreamingResponse,
+)
 from fastapi.staticfiles import StaticFiles
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException as StarletteHTTPException
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Send
+from starlette.types import Scope as AsgiScope
 
+from hub.application.access import AccessPort, Actor, Scope
 from hub.application.balance import BalancePort
 from hub.application.overview import AuthorityStatus, GateStatus, OverviewPort
 from hub.domain.legal_day import brussels_day
+from hub.domain.rights import Action
 from hub.i18n import LANGUAGES, negotiate
-from hub.web.balance import asked_day, balance_json, draw_balance, newest_alarm
+from hub.web.access import Allowed, anyone, install_access, still_allowed
+from hub.web.balance import BooksWithin, asked_day, balance_json, draw_balance, newest_alarm
 from hub.web.drawing import STATIC, draw_failure, draw_moment, draw_page, draw_sections
+from hub.web.frame import LANGUAGE_COOKIE, LANGUAGE_COOKIE_S, bar_of, home_of
 from hub.web.headers import security_headers
-from hub.web.live import Changes, Picture, SharedPicture, compressed, stream
+from hub.web.live import (
+    Changes,
+    Picture,
+    SharedPicture,
+    compressed,
+    stream,
+    while_allowed,
+)
 from hub.web.scene import Scene, Scenes
 from hub.web.words import Words
 
 STREAMS_MAX: Final = 64
 """Most browsers that are kept live at once; one more still has the page and its refresh."""
 _SiteId = Annotated[int | None, Query(ge=1, le=2**31 - 1)]
-_COOKIE: Final = "sitegate_lang"
-_COOKIE_S: Final = 365 * 24 * 3600
+_Board = Annotated[Actor, Depends(Allowed(Action.BOARD_SEE))]
+_Books = Annotated[Actor, Depends(Allowed(Action.BOOKS_SEE))]
+_OPEN: Final = [Depends(anyone)]
 
 
 def create_app(
@@ -51,6 +70,7 @@ def create_app(
     authority: Callable[[], AuthorityStatus],
     changes: Changes,
     clock: Callable[[], int],
+    access: AccessPort,
     frame_ancestors: str = "'none'",
     balance: BalancePort | None = None,
     more: Sequence[APIRouter] = (),
@@ -64,70 +84,83 @@ def create_app(
         changes: `notify` it after anything the page shows has changed, and `close` it before the
             server is asked to stop, or it waits for its streams.
         clock: UTC milliseconds.
+        access: knows the sessions.
         frame_ancestors: who may show the page in a frame, a CSP source list.
         balance: the store of the books; None: there is no page of them.
-        more: further addresses, for example those of `hub.web.api_plan`.
+        more: further addresses, for example those of `hub.web.api`.
 
     Raises:
         ValueError: `frame_ancestors` is not a source list.
     """
     headers = security_headers(frame_ancestors)
     scenes = Scenes(overview, gates, authority, clock)
-    shared: dict[tuple[int | None, str], SharedPicture] = {}
+    shared: dict[tuple[int | None, Scope, str], SharedPicture] = {}
     streams = _Places(STREAMS_MAX)
     # No interactive documentation: its pages load scripts from elsewhere.
     app = FastAPI(title="Sitegate", docs_url=None, redoc_url=None, openapi_url=None)
+    install_access(app, access)
     app.add_middleware(_Headers, headers=headers)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     for router in more:
         app.include_router(router)
 
-    def picture(site_id: int | None, language: str) -> Picture:
+    def picture(site_id: int | None, within: Scope, language: str) -> Picture:
         version = changes.version
-        return _draw(scenes.take(site_id), language, version)[0]
+        return _draw(scenes.take(site_id, within), language, version)[0]
 
     @app.api_route("/", methods=["GET", "HEAD"], response_class=HTMLResponse)
-    def page(request: Request, site: _SiteId = None, lang: str | None = None) -> Response:
-        language = _language(request, lang)
+    def page(
+        request: Request, actor: _Board, site: _SiteId = None, lang: str | None = None
+    ) -> Response:
+        language = _language(request, lang, actor)
         version = changes.version
-        scene = _found(scenes, site)
+        scene = _found(scenes, site, actor.scope(Action.BOARD_SEE))
         drawn, words = _draw(scene, language, version)
-        alarm = None if balance is None else newest_alarm(balance, scene.as_of_ms)
+        alarm = None
+        if balance is not None and actor.may(Action.BOOKS_SEE):
+            books = BooksWithin(balance, actor.scope(Action.BOOKS_SEE))
+            alarm = newest_alarm(books, scene.as_of_ms)
         code = None if alarm is None else alarm.code
-        return _page(
-            draw_page(scene, words, drawn, site, balance is not None, code), language, lang
-        )
+        bar = bar_of(actor, request.url.path)
+        return _page(draw_page(scene, words, drawn, site, bar, code), language, lang)
 
     @app.get("/live")
     async def live(
-        request: Request, site: _SiteId = None, lang: str | None = None, since: str = ""
+        request: Request,
+        actor: _Board,
+        site: _SiteId = None,
+        lang: str | None = None,
+        since: str = "",
     ) -> Response:
         if streams.full:
             return JSONResponse({"status": "full"}, 503, {"Retry-After": "30"})
+        within = actor.scope(Action.BOARD_SEE)
         if site is not None:
-            await run_in_threadpool(_found, scenes, site)
-        language = _language(request, lang)
-        key = (site, language)
+            await run_in_threadpool(_found, scenes, site, within)
+        language = _language(request, lang, actor)
+        key = (site, within, language)
         if key not in shared:
-            shared[key] = SharedPicture(lambda: run_in_threadpool(picture, site, language))
+            shared[key] = SharedPicture(lambda: run_in_threadpool(picture, site, within, language))
+
         events = stream(changes, shared[key].get, request.headers.get("Last-Event-ID", since))
+        events = while_allowed(events, still_allowed(request, actor, Action.BOARD_SEE))
         coding: dict[str, str] = {}
         if "gzip" in request.headers.get("Accept-Encoding", ""):
             events, coding = compressed(events), {"Content-Encoding": "gzip"}
         return StreamingResponse(streams.held(events), 200, coding, "text/event-stream")
 
     @app.get("/api/board.json")
-    def board_json(site: _SiteId = None) -> Response:
-        return JSONResponse(_found(scenes, site).as_json())
+    def board_json(actor: _Board, site: _SiteId = None) -> Response:
+        return JSONResponse(_found(scenes, site, actor.scope(Action.BOARD_SEE)).as_json())
 
     if balance is not None:
         _add_balance(app, balance, clock)
 
-    @app.api_route("/healthz", methods=["GET", "HEAD"])
+    @app.api_route("/healthz", methods=["GET", "HEAD"], dependencies=_OPEN)
     def healthz() -> Response:
         return _health(scenes)
 
-    @app.get("/favicon.ico", include_in_schema=False)
+    @app.get("/favicon.ico", include_in_schema=False, dependencies=_OPEN)
     def favicon() -> Response:
         return FileResponse(STATIC / "favicon.svg", media_type="image/svg+xml")
 
@@ -135,6 +168,10 @@ def create_app(
         status, extra = 400, {}
         if isinstance(error, StarletteHTTPException):
             status, extra = error.status_code, dict(error.headers or {})
+        actor: Actor | None = getattr(request.state, "actor", None)
+        if status == 403 and request.url.path == "/" and actor is not None:
+            # Who has no board begins at the first of his own pages.
+            return RedirectResponse(home_of(actor), 303)
         return _failure(request, status, extra)
 
     async def fail(request: Request, error: Exception) -> Response:
@@ -151,20 +188,27 @@ def create_app(
 def _add_balance(app: FastAPI, balance: BalancePort, clock: Callable[[], int]) -> None:
     @app.api_route("/balance", methods=["GET", "HEAD"], response_class=HTMLResponse)
     def page(
-        request: Request, day: str | None = None, site: _SiteId = None, lang: str | None = None
+        request: Request,
+        actor: _Books,
+        day: str | None = None,
+        site: _SiteId = None,
+        lang: str | None = None,
     ) -> Response:
-        language, now_ms = _language(request, lang), clock()
+        language, now_ms = _language(request, lang, actor), clock()
+        books = BooksWithin(balance, actor.scope(Action.BOOKS_SEE))
+        bar = bar_of(actor, request.url.path)
         try:
-            html = draw_balance(balance, _day(day, now_ms), site, language, now_ms)
+            html = draw_balance(books, _day(day, now_ms), site, language, now_ms, bar)
         except LookupError:
             raise HTTPException(404) from None
         return _page(html, language, lang)
 
     @app.get("/balance.json")
-    def json(day: str | None = None, site: _SiteId = None) -> Response:
+    def json(actor: _Books, day: str | None = None, site: _SiteId = None) -> Response:
         now_ms = clock()
+        books = BooksWithin(balance, actor.scope(Action.BOOKS_SEE))
         try:
-            return JSONResponse(balance_json(balance, _day(day, now_ms), site, now_ms))
+            return JSONResponse(balance_json(books, _day(day, now_ms), site, now_ms))
         except LookupError:
             raise HTTPException(404) from None
 
@@ -183,7 +227,12 @@ def _page(html: str, language: str, asked: str | None) -> HTMLResponse:
     response.headers["Vary"] = "Accept-Language, Cookie"
     if asked in LANGUAGES:
         response.set_cookie(
-            _COOKIE, language, max_age=_COOKIE_S, httponly=True, samesite="lax", path="/"
+            LANGUAGE_COOKIE,
+            language,
+            max_age=LANGUAGE_COOKIE_S,
+            httponly=True,
+            samesite="lax",
+            path="/",
         )
     return response
 
@@ -194,15 +243,17 @@ def _draw(scene: Scene, language: str, version: int) -> tuple[Picture, Words]:
     return Picture(version, draw_moment(scene, words), sections), words
 
 
-def _found(scenes: Scenes, site: int | None) -> Scene:
+def _found(scenes: Scenes, site: int | None, within: Scope) -> Scene:
     try:
-        return scenes.take(site)
+        return scenes.take(site, within)
     except LookupError:
         raise HTTPException(404) from None
 
 
-def _language(request: Request, asked: str | None) -> str:
-    chosen = asked if asked in LANGUAGES else request.cookies.get(_COOKIE)
+def _language(request: Request, asked: str | None, actor: Actor | None = None) -> str:
+    chosen = asked if asked in LANGUAGES else request.cookies.get(LANGUAGE_COOKIE)
+    if chosen not in LANGUAGES and actor is not None:
+        chosen = actor.language
     return negotiate(request.headers.get("Accept-Language"), chosen)
 
 
@@ -219,17 +270,12 @@ def _health(scenes: Scenes) -> Response:
         scene = scenes.take(None)
     except SQLAlchemyError:
         return JSONResponse({"status": "failed", "database": False}, 503)
-    online = sum(gate.online is True for gate in scene.gates)
+    # For everybody who can reach the hub, so it counts nothing: neither sites nor what is unsent.
     content: dict[str, Any] = {
         "status": "ok",
         "as_of_ms": scene.as_of_ms,
         "database": True,
-        "sites": len(scene.sites),
-        "gates": len(scene.gates),
-        "gates_online": online,
         "authority": scene.authority.state,
-        "unsent": scene.authority.unsent,
-        "in_doubt": scene.authority.in_doubt,
     }
     return JSONResponse(content)
 
@@ -264,7 +310,7 @@ class _Headers:
         self._app = app
         self._headers = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return

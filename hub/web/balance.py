@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
+from hub.application.access import Scope
 from hub.application.balance import BalancePort, OpenBooks, SiteBooks, Tally
 from hub.domain.legal_day import brussels_day, day_bounds_ms
 from hub.i18n import moment_text, text
@@ -15,6 +16,8 @@ from hub.web.words import Words
 
 FIRST_DAY = date(2014, 4, 1)
 """Since then presences are registered (decrees of 11 February 2014)."""
+OF_A_SITE = "HUB-1361"
+"""The books of one site do not balance."""
 ALARM_DAYS = 1
 """The dashboard points at what came up since so many days before today."""
 
@@ -166,6 +169,44 @@ def chosen(books: Sequence[SiteBooks], site_id: int | None) -> tuple[SiteBooks, 
     return found
 
 
+class BooksWithin:
+    """`BalancePort`: the books of the sites that there are for who asks.
+
+    Args:
+        port: the books of all.
+        within: the sites.
+    """
+
+    def __init__(self, port: BalancePort, within: Scope) -> None:
+        self._port = port
+        self._within = within
+
+    def books(self, day: date, now_ms: int) -> tuple[SiteBooks, ...]:
+        """See `BalancePort`."""
+        found = self._port.books(day, now_ms)
+        return tuple(one for one in found if self._covers(one.site_id))
+
+    def alarms(self, since_ms: int) -> tuple[OpenBooks, ...]:
+        """See `BalancePort`. An alarm of one site begins with its number; of the others, which
+        are of the whole hub, what they say in detail is not told."""
+        found = self._port.alarms(since_ms)
+        if self._within.everything:
+            return found
+        return tuple(
+            one if one.code == OF_A_SITE else replace(one, detail="")
+            for one in found
+            if one.code != OF_A_SITE or self._covers(_number(one.detail))
+        )
+
+    def _covers(self, site_id: int) -> bool:
+        return self._within.everything or site_id in self._within.sites
+
+
+def _number(detail: str) -> int:
+    first = detail.partition(" ")[0]
+    return int(first) if first.isdecimal() else 0
+
+
 def newest_alarm(port: BalancePort, now_ms: int) -> OpenBooks | None:
     """Returns the newest incident about books or runs since yesterday."""
     since = brussels_day(now_ms) - timedelta(days=ALARM_DAYS)
@@ -174,9 +215,17 @@ def newest_alarm(port: BalancePort, now_ms: int) -> OpenBooks | None:
 
 
 def draw_balance(
-    port: BalancePort, day: date, site_id: int | None, language: str, now_ms: int
+    port: BalancePort,
+    day: date,
+    site_id: int | None,
+    language: str,
+    now_ms: int,
+    bar: Mapping[str, Any],
 ) -> str:
     """Returns the page.
+
+    Args:
+        bar: see `hub.web.frame.bar_of`.
 
     Raises:
         LookupError: no such site.
@@ -195,7 +244,7 @@ def draw_balance(
         "site_id": site_id,
         "now_ms": now_ms,
     }
-    return template("balance.html").render(asset=asset, languages=LANGUAGE_NAMES, **values)
+    return template("balance.html").render(asset=asset, languages=LANGUAGE_NAMES, **values, **bar)
 
 
 def balance_json(port: BalancePort, day: date, site_id: int | None, now_ms: int) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache, partial
 from pathlib import Path
@@ -70,7 +71,7 @@ def draw_page(
     words: Words,
     picture: Picture,
     asked: int | None,
-    balance: bool = False,
+    bar: Mapping[str, Any],
     alarm: str | None = None,
 ) -> str:
     """Returns the whole page.
@@ -78,12 +79,10 @@ def draw_page(
     Args:
         picture: the drawn sections; the live stream goes on from its state.
         asked: the site that the address names, None when it names none.
-        balance: there is a page of the balance to link to.
+        bar: who looks and where he may go, see `hub.web.frame.bar_of`.
         alarm: code of the newest incident about the books; None for none.
     """
-    return _render(
-        "page.html", scene, words, asked=asked, picture=picture, balance=balance, alarm=alarm
-    )
+    return _render("page.html", scene, words, asked=asked, picture=picture, alarm=alarm, **bar)
 
 
 def draw_failure(kind: str, words: Words) -> str:

@@ -27,6 +27,8 @@ SHARE = 0.2
 """Most of the time that is spent on making pictures of one site in one language."""
 BEAT_S = 10.0
 """Most time between two events of one stream; the page calls itself stale after 2.5 of them."""
+RECHECK_S = 1.0
+"""How long a stream believes that its session is still good."""
 RETRY_MS = 2_000
 """What the browser waits before it connects again."""
 
@@ -190,6 +192,24 @@ async def stream(
             await asyncio.wait_for(changes.wait(version), BEAT_S - PAUSE_S)
         except TimeoutError:
             continue  # the beat: nothing was notified, look all the same
+
+
+async def while_allowed(
+    events: AsyncIterator[bytes], allowed: Callable[[], Awaitable[bool]]
+) -> AsyncIterator[bytes]:
+    """Passes the events on until whom they are for may see them no more.
+
+    It is asked again before each event, but not within `RECHECK_S` of the last time: who is logged
+    out or shut out hears nothing new after that.
+    """
+    loop = asyncio.get_running_loop()
+    checked = loop.time()
+    async for event in events:
+        if loop.time() - checked >= RECHECK_S:
+            if not await allowed():
+                return
+            checked = loop.time()
+        yield event
 
 
 async def compressed(events: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

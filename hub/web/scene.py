@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from hub.application.access import EVERYTHING, Scope
 from hub.application.overview import (
     AuthorityStatus,
     Board,
@@ -24,7 +25,7 @@ class Scene:
     Args:
         as_of_ms: that moment, UTC milliseconds.
         today: its Brussels day, ISO.
-        sites: every site of the hub, by name.
+        sites: every site that there is for who looks, by name.
         board: the site that was asked for; None when the hub has no site.
         gates: live state of that site's gates.
         authority: live state of the link to the authority.
@@ -63,6 +64,7 @@ class Scene:
                     "on_site": company.on_site,
                     "seen": company.seen,
                     "registered": company.registered,
+                    "visitors": company.visitors,
                     "people": [_person(one) for one in company.people],
                 }
                 for company in board.companies
@@ -72,6 +74,10 @@ class Scene:
 
 def _person(person: PersonRow) -> dict[str, Any]:
     return {**asdict(person), "standing": person.standing}
+
+
+def _covers(within: Scope, site_id: int) -> bool:
+    return within.everything or site_id in within.sites
 
 
 class Scenes:
@@ -96,20 +102,23 @@ class Scenes:
         self._authority = authority
         self._clock = clock
 
-    def take(self, site_id: int | None) -> Scene:
+    def take(self, site_id: int | None, within: Scope = EVERYTHING) -> Scene:
         """Returns the scene of a site; it reads the database, so it takes milliseconds.
 
         Args:
             site_id: None takes the first site by name.
+            within: the sites that there are for who asks.
 
         Raises:
             LookupError: no such site.
         """
         now_ms = self._clock()
         today = brussels_day(now_ms).isoformat()
-        sites = self._overview.sites()
+        sites = tuple(one for one in self._overview.sites() if _covers(within, one.id))
         if site_id is None and sites:
             site_id = sites[0].id
+        elif site_id is not None and not _covers(within, site_id):
+            raise LookupError("no such site")
         board = None if site_id is None else self._overview.board(site_id, today, now_ms)
         live = {gate.terminal_id: gate for gate in self._gates()}
         return Scene(

@@ -79,15 +79,18 @@ class Outcome:
         return text(self.key, language, **values)
 
 
-def create_app(site: SiteLike, watch: Watch, authority: AuthoritySwitch) -> Starlette:
+def create_app(
+    site: SiteLike, watch: Watch, authority: AuthoritySwitch, frame: str = ""
+) -> Starlette:
     """Returns the page of a running site as an ASGI application.
 
     Args:
         site: what is shown, and acted on.
         watch: sees its changes; close it before the server is asked to stop.
         authority: sets the authority's mode.
+        frame: address that the frame begins at; empty: the dashboard.
     """
-    console = _Console(site, watch, authority)
+    console = _Console(site, watch, authority, frame)
     framed = (origin_of(site.dashboard), origin_of(site.authority_url))
     return Starlette(
         routes=[
@@ -105,8 +108,11 @@ def create_app(site: SiteLike, watch: Watch, authority: AuthoritySwitch) -> Star
 
 
 class _Console:
-    def __init__(self, site: SiteLike, watch: Watch, authority: AuthoritySwitch) -> None:
+    def __init__(
+        self, site: SiteLike, watch: Watch, authority: AuthoritySwitch, frame: str
+    ) -> None:
         self._site = site
+        self._frame = frame
         self._watch = watch
         self._authority = authority
         self._hands = Hands(site)
@@ -143,6 +149,7 @@ class _Console:
             mode=self._watch.mode,
             explained=explained(self._watch.mode, language),
             dashboard=_in_language(self._site.dashboard, language),
+            frame=_in_language(self._frame or self._site.dashboard, language),
             authority=_in_language(self._site.authority_url, language),
             outcome=outcome,
         )

@@ -43,13 +43,15 @@ class ConsoleServer:
     Args:
         site: started already.
         port: of 127.0.0.1; 0 takes a free one.
+        frame: address that the frame beside the gates begins at; empty: the dashboard.
 
     Attributes:
         port: where it listens, once started.
     """
 
-    def __init__(self, site: SiteLike, port: int) -> None:
+    def __init__(self, site: SiteLike, port: int, frame: str = "") -> None:
         self.port = port
+        self._frame = frame
         self._site = site
         self._watch: Watch | None = None
         self._authority: AuthoritySwitch | None = None
@@ -72,7 +74,7 @@ class ConsoleServer:
         self._watch = Watch(self._site)
         self._authority = AuthoritySwitch(self._site.authority_url)
         config = uvicorn.Config(
-            create_app(self._site, self._watch, self._authority),
+            create_app(self._site, self._watch, self._authority, self._frame),
             log_config=None,
             access_log=False,
             lifespan="off",

@@ -49,6 +49,7 @@ def test_the_message_of_the_terminal_holds_every_address() -> None:
     values = {
         "page": "http://127.0.0.1:1/",
         "dashboard": "http://127.0.0.1:2/",
+        "logins": "            supervisor http://127.0.0.1:2/link/x",
         "authority": "http://127.0.0.1:3/",
         "firmware": "micropython",
         "seconds": "9.5",

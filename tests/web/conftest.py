@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 from hub import i18n
 from hub.storage.engine import open_engine, writing
 from tests.web.sample import add_morning, add_register
+from tests.web.whole_hub import WholeHub, whole_hub
 
 
 @pytest.fixture(autouse=True)
@@ -42,3 +43,10 @@ def morning(register: Engine) -> Engine:
     with writing(register) as connection:
         add_morning(connection)
     return register
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> Iterator[WholeHub]:
+    """A whole hub in this process, without any account."""
+    with whole_hub(tmp_path / "hub") as hub:
+        yield hub

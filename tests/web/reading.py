@@ -15,6 +15,7 @@ from hub.storage.overview import Overview
 from hub.web.app import create_app
 from hub.web.live import Changes
 from tests.web import sample
+from tests.web.actors import Everybody
 
 VOID = frozenset({"meta", "link", "br", "img", "input", "hr"})
 
@@ -52,7 +53,8 @@ def client_of(
     now_ms: int = sample.NOW,
     **more: Any,
 ) -> TestClient:
-    app = create_app(Overview(engine), gates, authority, Changes(), lambda: now_ms, **more)
+    overview, changes = Overview(engine), Changes()
+    app = create_app(overview, gates, authority, changes, lambda: now_ms, Everybody(), **more)
     return TestClient(app, raise_server_exceptions=False)
 
 

@@ -46,6 +46,7 @@ from protocol.record import (
     VERDICT_GRANTED,
     VERDICT_REFUSED,
 )
+from tests.web.actors import Everybody
 from tests.web.moments import DAY, NOW, YESTERDAY, at
 from tests.web.sample_gates import add_quiet_events, add_trouble, gates, troubled_gates
 
@@ -387,6 +388,7 @@ def main() -> None:
             lambda: link,
             Changes(),
             lambda: NOW,
+            Everybody(),
         )
         uvicorn.run(app, port=options.port, log_level="warning")
 

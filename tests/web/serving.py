@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Self
 
 import uvicorn
+from fastapi import FastAPI
 from sqlalchemy import Engine
 
 from hub.application.balance import BalancePort
@@ -20,6 +21,7 @@ from hub.storage.overview import Overview
 from hub.web.app import create_app
 from hub.web.live import Changes
 from tests.web import sample
+from tests.web.actors import Everybody
 
 DEADLINE_S = 15
 
@@ -56,8 +58,16 @@ def serving(
         lambda: seen.authority(),
         changes,
         lambda: seen.now_ms,
+        Everybody(),
         balance=seen.balance,
     )
+    with served(app, changes, port) as found:
+        yield found
+
+
+@contextmanager
+def served(app: FastAPI, changes: Changes, port: int = 0) -> Iterator[int]:
+    """Serves any application of ours; gives its port, and stops it when the block ends."""
     server = _Server(uvicorn.Config(app, log_level="error", lifespan="off"))
     with socket.socket() as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

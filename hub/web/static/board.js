@@ -83,6 +83,15 @@
     }
   }
 
+  // Names stay on no screen whose session is over: its page now leads to the login.
+  function leaveIfLoggedOut() {
+    fetch(location.href, { method: "HEAD", redirect: "manual" }).then((answer) => {
+      if (answer.type === "opaqueredirect") {
+        location.reload();
+      }
+    }, () => {});
+  }
+
   function disconnect() {
     clearTimeout(retry);
     if (source !== null) {
@@ -102,6 +111,7 @@
       if (mine === source && mine.readyState === EventSource.CLOSED) {
         clearTimeout(retry);
         retry = setTimeout(connect, pause);
+        leaveIfLoggedOut();
         pause = Math.min(pause * 2, SLOWEST_MS);
       }
     });
