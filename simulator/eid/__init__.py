@@ -1,0 +1,1 @@
+"""Invented identity cards in a virtual reader, for the real smart card service of this machine."""
