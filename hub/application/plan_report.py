@@ -58,6 +58,24 @@ def person_told(person: PlannedPerson) -> dict[str, Any]:
     }
 
 
+def program_days_told(
+    days: Iterable[PlannedDay], language: str, whole: bool
+) -> list[dict[str, Any]]:
+    """Returns the entries of the plan for a program, each person with the token of his address.
+
+    Args:
+        whole: it acts for the whole hub. Another one gets no numbers of rows, which would tell how
+            many people and entries others have.
+    """
+    listed = list(days)
+    told = days_told(listed, language)
+    for one, planned in zip(told, listed, strict=True):
+        one["person"]["token"] = planned.person.token
+        if not whole:
+            del one["entry"], one["person"]["ref"]
+    return told
+
+
 def days_told(days: Iterable[PlannedDay], language: str) -> list[dict[str, Any]]:
     """Returns the entries of the plan for scripts, each problem explained in that language."""
     return [

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final, Literal, Protocol
 
+from hub.application.access import COMMAND, Actor
 from hub.application.people_table import Problem, Severity
 from hub.application.plan_file import PlanFile, PlanRow
 from hub.domain.plan import EntryFacts, Finding, findings
@@ -37,6 +38,7 @@ class PlannedPerson:
 
     Args:
         ref: number of the person in the register; means nothing outside of this hub.
+        token: stands for the person in addresses.
         masked: INSS or Limosa number, masked; empty when there is none.
         company_number: employer; empty when not known.
     """
@@ -47,6 +49,7 @@ class PlannedPerson:
     masked: str
     company_number: str
     company_name: str
+    token: str = ""
 
     def __repr__(self) -> str:
         return f"PlannedPerson({self.ref})"
@@ -314,9 +317,19 @@ class PlanDesk(Protocol):
     """The plan for whoever asks from outside of the hub's own threads."""
 
     def take(
-        self, plan: PlanFile, source: str, actor: str, again: bool, good_rows_only: bool, dry: bool
+        self,
+        plan: PlanFile,
+        source: str,
+        actor: str,
+        again: bool,
+        good_rows_only: bool,
+        dry: bool,
+        by: Actor = COMMAND,
     ) -> Written:
-        """Checks a plan, and keeps its entries unless it is refused or `dry`."""
+        """Checks a plan, and keeps its entries unless it is refused or `dry`.
+
+        Whom `by` may not plan does not exist for him.
+        """
         ...
 
     def read(self, data: bytes) -> PlanFile:
@@ -331,6 +344,6 @@ class PlanDesk(Protocol):
         """Returns the day that was typed; raises UsageError HUB-1500."""
         ...
 
-    def days(self, day: date) -> Sequence[PlannedDay]:
-        """Returns the preview of a day."""
+    def days(self, day: date, by: Actor = COMMAND) -> Sequence[PlannedDay]:
+        """Returns the preview of a day, of whom `by` may see."""
         ...

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from contextlib import closing
-from dataclasses import asdict
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from hub.application.access import COMMAND
 from hub.cli.app import JsonFlag, app, chosen_language, given_settings, print_json
 from hub.clock import now_ms
 from hub.i18n import moment_text, text
 from hub.storage.engine import reading, writing
 from hub.storage.house import open_house
-from hub.storage.tokens import add_token, revoke_token, tokens
+from hub.storage.tokens import SCOPES, TokenRow, Tokens
 
 token = typer.Typer(help="Programs that may use the API.", no_args_is_help=True)
 app.add_typer(token, name="token")
@@ -24,19 +24,26 @@ Name = Annotated[str, typer.Argument(help="Name: a-z, 0-9, . and -, at most 40."
 @token.command("add")
 def add(
     name: Name,
-    scope: Annotated[list[str], typer.Option("--scope", help="What it is good for: plan.")],
+    scope: Annotated[
+        list[str], typer.Option("--scope", help=f"What it is good for: {', '.join(SCOPES)}.")
+    ],
+    company: Annotated[
+        str | None, typer.Option("--company", help="Number of the company whose people it sees.")
+    ] = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Make a token for a program; it is shown this once only."""
     settings = given_settings()
     with closing(open_house(settings.data)) as house, writing(house.engine) as connection:
-        made = add_token(connection, name, scope, now_ms())
+        made = Tokens(connection, house.vault, COMMAND, now_ms()).add(name, scope, company)
+    whole = name if company is None else f"{company}/{name}"
     if as_json:
-        print_json({"name": name, "scopes": sorted(set(scope)), "token": made})
+        told: dict[str, Any] = {"name": whole, "scopes": sorted(set(scope)), "token": made}
+        print_json({**told, "company_number": company})
     else:
         scopes = ", ".join(sorted(set(scope)))
         language = chosen_language(settings)
-        typer.echo(text("plan.token_added", language, name=name, scopes=scopes, token=made))
+        typer.echo(text("plan.token_added", language, name=whole, scopes=scopes, token=made))
 
 
 @token.command("list")
@@ -44,10 +51,10 @@ def show_all(as_json: JsonFlag = False) -> None:
     """List the tokens, without themselves."""
     settings = given_settings()
     with closing(open_house(settings.data)) as house, reading(house.engine) as connection:
-        found = tokens(connection)
+        found = Tokens(connection, house.vault, COMMAND, now_ms()).rows()
     language = chosen_language(settings)
     if as_json:
-        print_json({"tokens": [asdict(one) for one in found]})
+        print_json({"tokens": [_told(one) for one in found]})
     elif not found:
         typer.echo(text("plan.no_tokens", language))
     else:
@@ -64,8 +71,18 @@ def revoke(name: Name, as_json: JsonFlag = False) -> None:
     """Make a token worthless from now on."""
     settings = given_settings()
     with closing(open_house(settings.data)) as house, writing(house.engine) as connection:
-        revoke_token(connection, name, now_ms())
+        Tokens(connection, house.vault, COMMAND, now_ms()).revoke(name)
     if as_json:
         print_json({"name": name, "revoked": True})
     else:
         typer.echo(text("plan.token_revoked", chosen_language(settings), name=name))
+
+
+def _told(one: TokenRow) -> dict[str, Any]:
+    return {
+        "name": one.name,
+        "scopes": list(one.scopes),
+        "company_number": one.company_number or None,
+        "added_ms": one.added_ms,
+        "revoked_ms": one.revoked_ms,
+    }

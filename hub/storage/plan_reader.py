@@ -9,10 +9,12 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, false, func, select
 
+from hub.application.access import COMMAND, Actor
 from hub.application.plan_file import PlanRow
 from hub.application.planning import Past, Pattern, PlannedDay, PlannedPerson, with_warnings
+from hub.domain.companies import enterprise_number, foreign_vat
 from hub.domain.identifiers import (
     IdentifierError,
     Inss,
@@ -23,8 +25,10 @@ from hub.domain.identifiers import (
     parse_limosa,
 )
 from hub.domain.legal_day import day_bounds_ms
+from hub.domain.people import is_registered
 from hub.domain.plan import EntryFacts, findings
 from hub.domain.registration import LIVE
+from hub.domain.rights import Action
 from hub.errors import PermanentError, UsageError
 from hub.storage.schema import (
     badge,
@@ -39,6 +43,7 @@ from hub.storage.schema import (
     terminal,
     works,
 )
+from hub.storage.scope import people_within, works_seen
 from hub.storage.secrets import Vault
 from hub.storage.works import regime_on, works_of
 from protocol.record import VERDICT_GRANTED
@@ -59,10 +64,17 @@ class PlanReader:
         connection: a transaction; reading is enough.
         vault: finds people by their numbers, and opens numbers to mask and check them.
         today: Brussels day, for birth dates in the future.
+        by: whoever asks. Whom he may not plan is not found for him, and whom he may not see is in
+            no preview.
     """
 
-    def __init__(self, connection: Connection, vault: Vault, today: date) -> None:
+    def __init__(
+        self, connection: Connection, vault: Vault, today: date, by: Actor = COMMAND
+    ) -> None:
         self._connection = connection
+        self._by = by
+        self._see = by.scope(Action.PLAN_SEE)
+        self._change = by.scope(Action.PLAN_CHANGE)
         self._vault = vault
         self._today = today
         self._people: dict[int, Row[Any]] = {}
@@ -85,7 +97,15 @@ class PlanReader:
             query = select(person.c.id).where(person.c.limosa_index == index)
         else:
             tag = self._vault.tag(named.reveal())
-            query = select(badge.c.person_id).where(badge.c.tag == tag)
+            linked = select(badge.c.person_id).where(badge.c.tag == tag)
+            query = select(person.c.id).where(person.c.id.in_(linked))
+        # Several employers may each have this person: the one that is named goes before.
+        at_named = person.c.company_id.in_(
+            select(company.c.id).where(company.c.number == (row.company_number or ""))
+        )
+        query = query.where(people_within(self._change)).order_by(
+            func.coalesce(at_named, false()).desc(), person.c.id
+        )
         return self._connection.execute(query).scalar()
 
     def company_number(self, person_id: int) -> str | None:
@@ -94,7 +114,10 @@ class PlanReader:
 
     def knows_works(self, works_number: str) -> bool:
         """See `PlanRegister`."""
-        return self._work(works_number) is not None
+        query = select(works.c.number).where(
+            works.c.number == works_number, works_seen(self._by, Action.PLAN_SEE)
+        )
+        return self._connection.execute(query).first() is not None
 
     def assignments(self, person_id: int, day: date) -> tuple[str, ...]:
         """See `PlanRegister`."""
@@ -112,13 +135,14 @@ class PlanReader:
             works_until=day_or_none(where.until_day),
             assigned=works_number in self._works_of(person_id, where.site_id, day),
             has_inss=who.inss_sealed is not None,
-            has_company=who.company_number is not None,
+            has_company=enterprise_number(who.company_number) is not None,
             has_limosa=who.limosa_sealed is not None,
-            has_foreign_vat=bool(who.foreign_vat),
+            has_foreign_vat=bool(foreign_vat(who.company_number) or who.foreign_vat),
             numbers_valid=self._checks(person_id)[1],
             limosa_from=day_or_none(who.limosa_from),
             limosa_until=day_or_none(who.limosa_until),
             regime=self.regime(works_number, day),
+            works_here=is_registered(who.kind),
         )
 
     def past(self, person_id: int, works_number: str, day: date) -> Past | None:
@@ -149,8 +173,12 @@ class PlanReader:
         rows = [
             row
             for row in self._connection.execute(
-                select(plan_entry).where(
-                    plan_entry.c.day == day.isoformat(), plan_entry.c.withdrawn_ms.is_(None)
+                select(plan_entry)
+                .join(person, person.c.id == plan_entry.c.person_id)
+                .where(
+                    plan_entry.c.day == day.isoformat(),
+                    plan_entry.c.withdrawn_ms.is_(None),
+                    people_within(self._see),
                 )
             )
             if only is None or row.id in only
@@ -215,6 +243,7 @@ class PlanReader:
             masked=self._checks(person_id)[0],
             company_number=row.company_number or "",
             company_name=row.company_name or "",
+            token=row.token,
         )
 
     def patterns(self) -> list[Pattern]:

@@ -14,6 +14,7 @@ from typing import Final, Protocol, TypeVar
 
 from sqlalchemy import Connection, Engine, select
 
+from hub.application.access import COMMAND, Actor
 from hub.application.plan_file import PlanFile, read_plan_file, read_plan_list
 from hub.application.planning import (
     NewEntry,
@@ -188,10 +189,11 @@ class Plans:
         again: bool = False,
         good_rows_only: bool = False,
         dry: bool = False,
+        by: Actor = COMMAND,
     ) -> Written:
         """See `PlanDesk`."""
         now_ms = self._clock()
-        with self._reader(now_ms) as (_, reader):
+        with self._reader(now_ms, by) as (_, reader):
             check = check_plan(reader, plan, brussels_day(now_ms), again)
         if dry or not check.writable(good_rows_only) or not check.entries:
             return Written(check, 0)
@@ -213,9 +215,9 @@ class Plans:
         """See `PlanDesk`."""
         return parse_day(text, brussels_day(self._clock()))
 
-    def days(self, day: date) -> list[PlannedDay]:
+    def days(self, day: date, by: Actor = COMMAND) -> list[PlannedDay]:
         """See `PlanDesk`."""
-        with self._reader(self._clock()) as (_, reader):
+        with self._reader(self._clock(), by) as (_, reader):
             return reader.planned(day)
 
     # ------------------------------------------------------------ what a person asks
@@ -378,9 +380,9 @@ class Plans:
     # ------------------------------------------------------------ how
 
     @contextmanager
-    def _reader(self, now_ms: int) -> Iterator[tuple[Connection, PlanReader]]:
+    def _reader(self, now_ms: int, by: Actor = COMMAND) -> Iterator[tuple[Connection, PlanReader]]:
         with reading(self._engine) as connection:
-            yield connection, PlanReader(connection, self._vault, brussels_day(now_ms))
+            yield connection, PlanReader(connection, self._vault, brussels_day(now_ms), by)
 
     def _told(self, count: int) -> int:
         if count:

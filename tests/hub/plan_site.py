@@ -47,7 +47,7 @@ class PlanSite:
     def _changed(self) -> None:
         self.changes += 1
 
-    def plan(self, *entries: dict[str, Any], **options: bool) -> Written:
+    def plan(self, *entries: dict[str, Any], **options: Any) -> Written:
         """Plans these entries as the API would; works A unless they say otherwise."""
         listed = [{"works_number": A, **entry} for entry in entries]
         return self.plans.take(self.plans.read_list(listed), "api", "test", **options)

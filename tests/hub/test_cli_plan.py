@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import hub.cli.plan
 import hub.cli.tokens
 from hub.i18n import LANGUAGES
+from hub.storage.tokens import SCOPES
 from tests.hub.command_line import Sitegate, explained, stored
 from tests.hub.house import NOON_MS
 from tests.hub.plan_site import BASILE, MILAN, PIOTR, A
@@ -220,13 +222,38 @@ def test_a_token_is_shown_once(people: Sitegate, clock: Clock) -> None:
     assert token not in repr(stored())
     listed = people("token", "list", "--json").json["tokens"]
     assert listed == [
-        {"name": "office", "scopes": ["plan"], "added_ms": NOON_MS, "revoked_ms": None}
+        {
+            "name": "office",
+            "scopes": ["plan"],
+            "company_number": None,
+            "added_ms": NOON_MS,
+            "revoked_ms": None,
+        }
     ]
     assert token not in people("token", "list").out
     assert people("token", "revoke", "office").code == 0
     explained(people("token", "revoke", "office"), "HUB-1521", name="office")
     explained(people("token", "add", "office", "--scope", "plan"), "HUB-1520", name="office")
-    explained(people("token", "add", "x", "--scope", "all"), "HUB-1529", scopes="plan")
+    explained(people("token", "add", "x", "--scope", "all"), "HUB-1529", scopes=", ".join(SCOPES))
     explained(people("token", "add", "Büro", "--scope", "plan"), "HUB-1528")
     other = people("token", "add", "other", "--scope", "plan")
     assert other.out.splitlines()[1].startswith("sitegate_")
+
+
+def test_a_token_of_a_company_bears_its_number(people: Sitegate) -> None:
+    def add(*more: str) -> Any:
+        return people("token", "add", "planner", "--scope", "people", "--scope", "plan", *more)
+
+    said = add("--company", "0999000129", "--json").json
+    assert (said["name"], said["company_number"]) == ("0999000129/planner", "0999000129")
+    assert add("--json").json["name"] == "planner"
+    assert add("--company", "0999000228").code == 0
+    explained(add("--company", "0999000228"), "HUB-1520", name="planner")
+    explained(add("--company", "0999000327"), "HUB-1700")
+    assert people("token", "revoke", "0999000129/planner").code == 0
+    listed = people("token", "list", "--json").json["tokens"]
+    assert [(one["name"], one["revoked_ms"] is None) for one in listed] == [
+        ("0999000129/planner", False),
+        ("planner", True),
+        ("0999000228/planner", True),
+    ]

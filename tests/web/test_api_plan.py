@@ -14,19 +14,26 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select, update
 
+from hub.application.access import COMMAND
 from hub.application.overview import AuthorityStatus
+from hub.settings import Settings
 from hub.storage.engine import reading, writing
 from hub.storage.overview import Overview
-from hub.storage.schema import api_token, plan_entry
-from hub.storage.tokens import add_token, revoke_token, token_finder
-from hub.web import api_plan
-from hub.web.api_plan import plan_router
+from hub.storage.plans import by_itself
+from hub.storage.schema import api_token, person, plan_entry
+from hub.storage.tokens import Tokens, program_finder
+from hub.web.api import bearer, plan
+from hub.web.api.front import front
+from hub.web.api.once import InHand
 from hub.web.app import create_app
 from hub.web.live import Changes
+from hub.web.office import Office
 from tests.hub.house import NOON_MS
 from tests.hub.plan_site import BASILE, MILAN, PIOTR, TODAY, A, PlanSite, plan_site
+from tests.web.actors import Everybody
 
 PATH = "/api/v1/plan"
+PER_MINUTE = 30
 GOOD = [
     {"inss": MILAN, "day": "2026-11-23", "works_number": A},
     {"limosa": PIOTR, "from": "2026-11-23", "until": "2026-11-25"},
@@ -55,14 +62,22 @@ class Api:
 def api(tmp_path: Path) -> Iterator[Api]:
     with plan_site(tmp_path) as site:
         with writing(site.engine) as connection:
-            token = add_token(connection, "office", ["plan"], NOON_MS)
-        router = plan_router(site.plans, token_finder(site.engine), lambda: site.now_ms)
+            tokens = Tokens(connection, site.house.house.vault, COMMAND, NOON_MS)
+            token = tokens.add("office", ["plan"])
+        programs = bearer.Programs(program_finder(site.engine), PER_MINUTE, lambda: site.now_ms)
+        house = site.house.house
+        office = Office(
+            house.engine, by_itself(house.engine), house.vault, lambda: site.now_ms, lambda: None,
+            Settings(data=house.folder), house.folder,
+        )  # fmt: skip
+        router = plan.plan_router(site.plans, front(programs), InHand(office))
         app = create_app(
             Overview(site.engine),
             list,
             lambda: AuthorityStatus("unknown", None, None, None, 0, 0, None),
             Changes(),
             lambda: site.now_ms,
+            Everybody(),
             more=[router],
         )
         yield Api(site, TestClient(app, raise_server_exceptions=False), token)
@@ -150,9 +165,9 @@ class TestHandIn:
     def test_a_body_that_is_too_long_is_refused_unread(
         self, api: Api, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(api_plan, "BODY_MAX", 100)
+        monkeypatch.setattr(plan.PLANS, "body_max", 100)
         told = api.post(b"x" * 101, Content_Type="text/csv")
-        assert problem(told, 413, "HUB-1525")["title"].endswith("20 MB.")
+        assert problem(told, 413, "HUB-1525")["code"] == "HUB-1525"
 
         def pieces() -> Iterator[bytes]:
             for _ in range(11):
@@ -187,6 +202,66 @@ class TestShow:
         assert api.client.delete(PATH, headers=api.headers()).status_code == 405
 
 
+class TestCompany:
+    """A token of the first company: Milan is his, Basile another's, Piotr nobody's."""
+
+    @pytest.fixture
+    def own(self, api: Api) -> Api:
+        """The program of that company."""
+        with writing(api.site.engine) as connection:
+            tokens = Tokens(connection, api.site.house.house.vault, COMMAND, NOON_MS)
+            token = tokens.add("office", ["plan"], "0999000129")
+        return Api(api.site, api.client, token)
+
+    def test_it_plans_its_own_people(self, own: Api) -> None:
+        answer = own.post(GOOD[:1])
+        assert (answer.status_code, answer.json()["added"]) == (200, 1)
+        with reading(own.site.engine) as connection:
+            row = connection.execute(select(plan_entry)).one()
+        assert (row.person_id, row.actor) == (1, "token:0999000129/office")
+
+    @pytest.mark.parametrize(
+        ("others", "nobodys"),
+        [
+            ({"inss": BASILE}, {"inss": "85031299860"}),
+            ({"limosa": PIOTR}, {"limosa": "24999000000000284"}),
+            ({"badge_uid": "04A1B2C3D4E507"}, {"badge_uid": "04A1B2C3D4E5FF"}),
+        ],
+    )
+    def test_anybody_elses_is_not_in_the_register(
+        self, own: Api, others: dict[str, str], nobodys: dict[str, str]
+    ) -> None:
+        first = own.post([{**others, "day": "today", "works_number": A}])
+        second = own.post([{**nobodys, "day": "today", "works_number": A}])
+        assert problem(first, 422, "HUB-1514") == problem(second, 422, "HUB-1514")
+        assert first.content == second.content
+        assert own.site.entries() == []
+
+    def test_it_sees_its_part_of_a_day_and_no_number_of_a_row(self, api: Api, own: Api) -> None:
+        api.site.plan_all()
+        answer = own.client.get(f"{PATH}/today", headers=own.headers()).json()
+        (entry,) = answer["entries"]
+        assert entry["person"]["family_name"] == "Aarts"
+        assert "entry" not in entry
+        assert "ref" not in entry["person"]
+        whole = api.client.get(f"{PATH}/today", headers=api.headers()).json()["entries"]
+        assert len(whole) == 3
+        assert entry["person"]["token"] in {one["person"]["token"] for one in whole}
+
+    def test_a_person_of_two_employers_is_planned_for_the_one_that_asks(self, own: Api) -> None:
+        with writing(own.site.engine) as connection:
+            rows = {row.id: row for row in connection.execute(select(person))}
+            same = {name: rows[1]._mapping[name] for name in ("inss_sealed", "inss_index")}
+            connection.execute(update(person).where(person.c.id == 2).values(same))
+            tokens = Tokens(connection, own.site.house.house.vault, COMMAND, NOON_MS)
+            second = tokens.add("office", ["plan"], "0999000228")
+        assert Api(own.site, own.client, second).post(GOOD[:1]).json()["added"] == 1
+        assert own.post(GOOD[:1]).json()["added"] == 1
+        with reading(own.site.engine) as connection:
+            query = select(plan_entry.c.person_id).order_by(plan_entry.c.id)
+            assert list(connection.execute(query).scalars()) == [2, 1]
+
+
 class TestTokens:
     @pytest.mark.parametrize(
         "header", ["", "Bearer", "Bearer ", "Bearer wrong", "Basic {token}", "{token}", "Bearer é"]
@@ -205,7 +280,7 @@ class TestTokens:
 
     def test_a_revoked_token_is_none(self, api: Api) -> None:
         with writing(api.site.engine) as connection:
-            revoke_token(connection, "office", NOON_MS)
+            Tokens(connection, api.site.house.house.vault, COMMAND, NOON_MS).revoke("office")
         problem(api.post(GOOD), 401, "HUB-1522")
 
     def test_a_token_for_something_else(self, api: Api) -> None:
@@ -220,7 +295,7 @@ class TestTokens:
         assert api.post(GOOD, Authorization=f"bearer {api.token}").status_code == 200
 
     def test_many_wrong_tokens_are_told_to_wait_and_a_right_one_passes(self, api: Api) -> None:
-        for _ in range(api_plan.WRONG_MAX):
+        for _ in range(bearer.WRONG_MAX):
             problem(api.post(GOOD, Authorization="Bearer wrong"), 401, "HUB-1522")
         api.site.now_ms += 10_000
         answer = api.post(GOOD, Authorization="Bearer wrong")
@@ -230,11 +305,19 @@ class TestTokens:
         api.site.now_ms += 50_000
         problem(api.post(GOOD, Authorization="Bearer wrong"), 401, "HUB-1522")
 
+    def test_a_token_that_calls_too_often_is_told_to_wait(self, api: Api) -> None:
+        assert [api.post(GOOD).status_code for _ in range(PER_MINUTE)] == [200] * PER_MINUTE
+        answer = api.post(GOOD)
+        problem(answer, 429, "HUB-1701")
+        assert answer.headers["Retry-After"] == "2"
+        api.site.now_ms += 2_000
+        assert api.post(GOOD).status_code == 200
+
     def test_addresses_are_not_remembered_without_end(self) -> None:
-        wrong = api_plan.WrongTokens(lambda: 0)
-        for number in range(api_plan.ADDRESSES_MAX + 10):
+        wrong = bearer.WrongTokens(lambda: 0)
+        for number in range(bearer.ADDRESSES_MAX + 10):
             wrong.wait_s(str(number))
-        assert len(wrong._seen) == api_plan.ADDRESSES_MAX
+        assert len(wrong._seen) == bearer.ADDRESSES_MAX
 
     def test_the_database_holds_no_token(self, api: Api) -> None:
         folder = api.site.house.house.folder
@@ -263,6 +346,7 @@ VALUES = st.recursive(
 )
 @given(VALUES)
 def test_any_json_is_planned_or_explained(api: Api, value: object) -> None:
+    api.site.now_ms += 60_000 // PER_MINUTE
     answer = api.post(value)
     assert answer.status_code == 422
     assert answer.json()["errors"] >= 1
