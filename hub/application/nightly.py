@@ -1,4 +1,5 @@
-"""What a hub does by itself each night: compare with the authority, then close yesterday's books.
+"""What a hub does by itself each night: compare with the authority, close yesterday's books, and
+erase what has had its time.
 
 The books are looked at when the night's runs are made, or `PATIENCE_MS` after its begin when the
 authority does not answer: taps and presences can be counted without it. What was done is kept, so
@@ -26,6 +27,9 @@ Check = Callable[[date, int], None]
 """Looks at the books of a day that is over, once however often it is called; the second argument is
 the moment, UTC milliseconds."""
 
+Tidy = Callable[[int], None]
+"""Erases what has had its time, once a day however often it is called; UTC milliseconds."""
+
 log = structlog.get_logger()
 
 
@@ -36,12 +40,20 @@ class Nightly:
         reconciler: makes the runs.
         check: closes the books of a day.
         at: time of day in Brussels at which a night begins.
+        tidy: called after the books were closed; None: nothing is erased.
     """
 
-    def __init__(self, reconciler: Reconciler, check: Check, at: time = time(2, 30)) -> None:
+    def __init__(
+        self,
+        reconciler: Reconciler,
+        check: Check,
+        at: time = time(2, 30),
+        tidy: Tidy | None = None,
+    ) -> None:
         self._reconciler = reconciler
         self._check = check
         self._at = at
+        self._tidy = tidy
 
     def step(self, now_ms: int) -> int:
         """Does the next piece; returns when to call again, UTC milliseconds."""
@@ -52,6 +64,8 @@ class Nightly:
         made = wake_ms >= night_begin_ms(now_ms, self._at, nights=1)
         if made or now_ms >= begin_ms + PATIENCE_MS:
             self._check(brussels_day(begin_ms) - timedelta(days=1), now_ms)
+            if self._tidy is not None:
+                self._tidy(now_ms)
             return wake_ms
         return min(wake_ms, begin_ms + PATIENCE_MS)
 

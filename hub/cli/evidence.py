@@ -19,9 +19,10 @@ from hub.cli.app import JsonFlag, app, chosen_language, given_settings, print_js
 from hub.clock import now_ms
 from hub.errors import PermanentError, UsageError
 from hub.i18n import moment_text, text
+from hub.storage.chain import ChainReport, Head, parse_head
 from hub.storage.engine import reading, writing
 from hub.storage.evidence import Kept, exchanges_of, names_of, open_bodies
-from hub.storage.evidence_chain import ChainReport, Head, parse_head, verify
+from hub.storage.evidence_chain import verify
 from hub.storage.history import RegistrationEvent, read_events
 from hub.storage.house import House, open_house
 from hub.storage.incidents import add_incident

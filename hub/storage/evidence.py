@@ -12,13 +12,14 @@ import zlib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, func, insert, or_, select, update
+from sqlalchemy import Connection, func, insert, or_, select
 
 from hub.application.evidence import Exchange
 from hub.errors import PermanentError
-from hub.storage.evidence_chain import EMPTY, HEAD, Head, items_part, link, noted_head
+from hub.storage.chain import EMPTY, Head, write_noted
+from hub.storage.evidence_chain import HEAD, items_part, link, noted_head
 from hub.storage.many import ManyRows
-from hub.storage.schema import evidence, evidence_item, meta, registration
+from hub.storage.schema import evidence, evidence_item, registration
 from hub.storage.secrets import Vault
 from hub.storage.writer import Writer
 
@@ -117,14 +118,7 @@ def _append(
             for reference, number in items
         ],
     )
-    _note(connection, vault, Head(row, digest))
-
-
-def _note(connection: Connection, vault: Vault, head: Head) -> None:
-    value = vault.seal(HEAD, str(head).encode()).hex()
-    changed = connection.execute(update(meta).where(meta.c.key == HEAD).values(value=value))
-    if not changed.rowcount:
-        connection.execute(insert(meta).values(key=HEAD, value=value))
+    write_noted(connection, vault, HEAD, Head(row, digest))
 
 
 def _listed(items: Sequence[Item]) -> list[Item]:

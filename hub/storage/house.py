@@ -8,17 +8,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Connection, Engine, select
 from sqlalchemy.dialects.sqlite import insert
 
-from hub.errors import PermanentError
+from hub.errors import PermanentError, UsageError
 from hub.storage.engine import open_engine, reading, writing
 from hub.storage.schema import meta
-from hub.storage.secrets import Vault, open_vault
+from hub.storage.secrets import Vault, end_replacing, open_next, open_vault
 
 DATABASE = "sitegate.db"
 KEYS = "keys.json"
 LOCK = "hub.lock"
+KEYS_LOCK = "keys.lock"
 KEY_PROOF = "key_proof"
 """Row of `meta` that only the keys of this database open."""
 
@@ -30,10 +31,24 @@ class House:
     folder: Path
     engine: Engine
     vault: Vault
+    keys_lock: IO[str]
+    """Held, shared, as long as something may be sealed with these keys."""
 
     def close(self) -> None:
         """Closes every connection to the database."""
         self.engine.dispose()
+        self.keys_lock.close()
+
+    def keep_others_out(self) -> None:
+        """Holds the keys alone from now on, until this is closed: for replacing them.
+
+        Raises:
+            UsageError: HUB-1714, a hub or another command uses this folder.
+        """
+        try:
+            fcntl.flock(self.keys_lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise UsageError("HUB-1714", folder=str(self.folder)) from None
 
 
 def open_house(folder: Path) -> House:
@@ -50,31 +65,74 @@ def open_house(folder: Path) -> House:
     except OSError as error:
         raise PermanentError("HUB-1003", folder=str(folder), reason=type(error).__name__) from None
     database = folder / DATABASE
-    vault = open_vault(folder / KEYS, create=not database.exists())
-    house = House(folder, open_engine(database), vault)
+    # Waits while keys are being replaced: what is read afterwards is what they are then.
+    lock = _hold_keys(folder)
     try:
-        _check_keys(house)
+        vault = open_vault(folder / KEYS, create=not database.exists())
+        engine = open_engine(database)
     except BaseException:
-        house.close()
+        lock.close()
         raise
-    return house
+    try:
+        return House(folder, engine, _fitting(folder, engine, vault), lock)
+    except BaseException:
+        engine.dispose()
+        lock.close()
+        raise
 
 
-def _check_keys(house: House) -> None:
-    """Refuses keys that are not this database's, before anything is written under two of them."""
-    vault = house.vault
-    proof = vault.index(KEY_PROOF, "") + vault.tag(bytes(4))
+def _hold_keys(folder: Path) -> IO[str]:
+    file = (folder / KEYS_LOCK).open("a")
+    fcntl.flock(file, fcntl.LOCK_SH)
+    return file
+
+
+def _fitting(folder: Path, engine: Engine, vault: Vault) -> Vault:
+    """Returns the keys of this database, refusing others before anything is written under two.
+
+    Where new keys stand beside the old ones, a replacement was cut off: after its commit the
+    database opens with the new ones, which are then the only ones; before, with the old ones.
+    """
+    if _opens(engine, vault):
+        return vault
+    following = open_next(folder / KEYS)
+    if following is None or not _opens(engine, following):
+        raise PermanentError("HUB-1011")
+    end_replacing(folder / KEYS)
+    return following
+
+
+def _opens(engine: Engine, vault: Vault) -> bool:
     query = select(meta.c.value).where(meta.c.key == KEY_PROOF)
-    with reading(house.engine) as connection:
+    with reading(engine) as connection:
         sealed = connection.execute(query).scalar()
     if sealed is None:
-        with writing(house.engine) as connection:
-            value = vault.seal(KEY_PROOF, proof).hex()
-            row = insert(meta).values(key=KEY_PROOF, value=value)
-            connection.execute(row.on_conflict_do_nothing())
+        with writing(engine) as connection:
+            prove_keys(connection, vault)
             sealed = connection.execute(query).scalar_one()
-    if vault.open(KEY_PROOF, bytes.fromhex(sealed)) != proof:
-        raise PermanentError("HUB-1011")
+    try:
+        return vault.open(KEY_PROOF, bytes.fromhex(sealed)) == _proof(vault)
+    except PermanentError:
+        return False
+
+
+def prove_keys(connection: Connection, vault: Vault, anew: bool = False) -> None:
+    """Writes by what the keys of this database are known, unless it is there.
+
+    Args:
+        anew: also when it is: from this transaction on these are the keys.
+    """
+    value = vault.seal(KEY_PROOF, _proof(vault)).hex()
+    row = insert(meta).values(key=KEY_PROOF, value=value)
+    if anew:
+        row = row.on_conflict_do_update(index_elements=["key"], set_={"value": value})
+    else:
+        row = row.on_conflict_do_nothing()
+    connection.execute(row)
+
+
+def _proof(vault: Vault) -> bytes:
+    return vault.index(KEY_PROOF, "") + vault.tag(bytes(4))
 
 
 def lock_house(folder: Path) -> IO[str]:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from sqlalchemy import Connection, insert, select
 
 from hub.application.ingest import Arrival, Ingest, NewRun, Run, Stream
-from hub.storage.schema import gap, inbox, stream
+from hub.storage.schema import erased_run, gap, inbox, stream
 from protocol.sync import Receiver
 
 # One statement a commit, however many runs: each statement costs a hand-over of the interpreter
@@ -56,14 +56,18 @@ class Inbox:
 
 
 def load_streams(connection: Connection) -> list[Stream]:
-    """Returns every stream with a receiver that knows exactly what is stored of it."""
+    """Returns every stream with a receiver that knows exactly what was ever stored of it."""
     held: dict[int, list[Run]] = {}
     for table, last in (
         (inbox, inbox.c.first_seq + inbox.c.count - 1),
         (gap, gap.c.last_seq),
+        # What was erased was stored once: a gate that still sends it is told so.
+        (erased_run, erased_run.c.last_seq),
     ):
         query = select(table.c.stream_id, table.c.first_seq, last)
         for stream_id, first, end in connection.execute(query):
+            if end < first:
+                continue  # the mark of an inbox that was emptied
             held.setdefault(stream_id, []).append((first, end))
     streams: list[Stream] = []
     for row in connection.execute(select(stream)):

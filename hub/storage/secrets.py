@@ -2,8 +2,12 @@
 
 Numbers are sealed with AES-256-GCM under a fresh nonce, bound to what they are by the associated
 data, and found again by a keyed blind index (HMAC-SHA-256), so that a stolen database file holds
-no number and cannot be searched for one. The four keys live in one file that only its owner may
-read; whoever has both files has everything, so they are backed up apart.
+no number and cannot be searched for one. The keys live in one file that only its owner may read;
+whoever has both files has everything, so they are backed up apart.
+
+While keys are replaced (`hub.storage.rotation`) the file holds the new ones as well:
+
+    {"seal": ..., "index": ..., "badge": ..., "next": {"seal": ..., "index": ...}}
 """
 
 from __future__ import annotations
@@ -15,6 +19,7 @@ import json
 import os
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -25,6 +30,8 @@ from protocol.mac import badge_tag
 
 NONCE = 12
 _NAMES = ("seal", "index", "badge")
+_REPLACED = ("seal", "index")
+"""The badge key stays: every gate holds it."""
 
 
 class Vault:
@@ -74,16 +81,79 @@ def open_vault(path: Path, create: bool) -> Vault:
     Raises:
         PermanentError: HUB-1007 when it is missing or unreadable.
     """
-    try:
-        if create and not path.exists():
+    if create and not path.exists():
+        try:
             _make(path)
+        except OSError:
+            raise PermanentError("HUB-1007", file=str(path)) from None
+    return _vault(path, _read(path))
+
+
+def open_next(path: Path) -> Vault | None:
+    """Returns the keys of a replacement that was begun and not ended; None when there is none.
+
+    Raises:
+        PermanentError: HUB-1007 when the file is missing or unreadable.
+    """
+    stored = _read(path)
+    if "next" not in stored:
+        return None
+    following = stored["next"]
+    return _vault(path, {**stored, **following} if isinstance(following, dict) else {})
+
+
+def begin_replacing(path: Path) -> Vault:
+    """Puts new keys beside the old ones, on disk when this returns, and returns them.
+
+    Those of a replacement that was cut off before are thrown away: nothing was sealed with them.
+    """
+    stored = {name: _read(path)[name] for name in _NAMES}
+    following = {name: os.urandom(KEY_SIZE).hex() for name in _REPLACED}
+    _write(path, {**stored, "next": following})
+    return _vault(path, {**stored, **following})
+
+
+def end_replacing(path: Path) -> None:
+    """Makes the new keys the only ones; without effect when there are none."""
+    stored = _read(path)
+    if isinstance(stored.get("next"), dict):
+        _write(path, {name: {**stored, **stored["next"]}[name] for name in _NAMES})
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
         stored = json.loads(path.read_text())
+    except (OSError, ValueError):
+        raise PermanentError("HUB-1007", file=str(path)) from None
+    if not isinstance(stored, dict):
+        raise PermanentError("HUB-1007", file=str(path))
+    return stored
+
+
+def _vault(path: Path, stored: dict[str, Any]) -> Vault:
+    try:
         keys = {name: bytes.fromhex(stored[name]) for name in _NAMES}
         if any(len(key) != KEY_SIZE for key in keys.values()):
             raise ValueError
-    except (OSError, ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError):
         raise PermanentError("HUB-1007", file=str(path)) from None
     return Vault(keys)
+
+
+def _write(path: Path, stored: dict[str, Any]) -> None:
+    """Replaces the key file: at every moment it is the old one or the new one, whole."""
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name)  # mode 0600
+    try:
+        with os.fdopen(descriptor, "w") as file:
+            json.dump(stored, file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temporary)
+        raise
+    _sync(path.parent)
 
 
 def _make(path: Path) -> None:
@@ -102,8 +172,13 @@ def _make(path: Path) -> None:
             os.link(temporary, path)
     finally:
         os.unlink(temporary)
-    folder = os.open(path.parent, os.O_RDONLY)
+    _sync(path.parent)
+
+
+def _sync(folder: Path) -> None:
+    """Puts the names in a folder on disk."""
+    descriptor = os.open(folder, os.O_RDONLY)
     try:
-        os.fsync(folder)
+        os.fsync(descriptor)
     finally:
-        os.close(folder)
+        os.close(descriptor)

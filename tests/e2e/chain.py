@@ -7,8 +7,12 @@ import json
 import sqlite3
 import urllib.request
 from collections.abc import Awaitable, Callable
+from contextlib import closing
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import urlencode, urlsplit
+from weakref import WeakKeyDictionary
 
 from protocol.limits import RECORD_SIZE
 from protocol.record import Record, unpack_record
@@ -17,12 +21,15 @@ from simulator.site import SimulatedSite
 T = TypeVar("T")
 PATIENCE_S = 40.0
 LOOK_S = 0.05
+_COOKIES: WeakKeyDictionary[SimulatedSite, str] = WeakKeyDictionary()
 
 
-async def fetch(url: str, body: dict[str, object] | None = None) -> str:
+async def fetch(url: str, body: dict[str, object] | None = None, cookie: str = "") -> str:
     """Returns what a URL answers; posts JSON when there is a body."""
     data = None if body is None else json.dumps(body).encode()
     headers = {"Content-Type": "application/json"} if data else {}
+    if cookie:
+        headers["Cookie"] = cookie
     request = urllib.request.Request(url, data, headers)  # noqa: S310
 
     def read() -> str:
@@ -50,7 +57,41 @@ async def until(look: Callable[[], Awaitable[T]], wanted: Callable[[T], bool], w
 
 async def board(site: SimulatedSite) -> dict[str, Any]:
     """What the hub's page shows, as JSON."""
-    return json.loads(await fetch(site.dashboard + "api/board.json"))
+    return json.loads(await page(site, "api/board.json"))
+
+
+async def page(site: SimulatedSite, path: str = "") -> str:
+    """A page of the hub as an administrator sees it; he logs in when it is the first."""
+    if site not in _COOKIES:
+        _COOKIES[site] = await asyncio.to_thread(enter, await log_in_link(site))
+    return await fetch(site.dashboard + path, cookie=_COOKIES[site])
+
+
+async def log_in_link(site: SimulatedSite) -> str:
+    """A link that logs somebody in who sees everything."""
+    said = await site.command(
+        "account", "add", "looker", "--name", "Looker", "--role", "administrator", "--login",
+        "--json",
+    )  # fmt: skip
+    return json.loads(said)["link"]
+
+
+def enter(link: str) -> str:
+    """Uses a link that logs in, as a browser does; returns the cookie of the session."""
+    address = urlsplit(link)
+    connection = HTTPConnection(address.hostname or "", address.port or 80, timeout=10)
+    with closing(connection):
+        connection.request("GET", address.path)
+        answer = connection.getresponse()
+        before = (answer.getheader("Set-Cookie") or "").partition(";")[0]
+        answer.read()
+        form = urlencode({"csrf": before.partition("=")[2]})
+        headers = {"Cookie": before, "Content-Type": "application/x-www-form-urlencoded"}
+        connection.request("POST", address.path, form, headers)
+        answer = connection.getresponse()
+        answer.read()
+        assert answer.status == 303, answer.status
+        return (answer.getheader("Set-Cookie") or "").partition(";")[0]
 
 
 async def held(site: SimulatedSite) -> list[dict[str, Any]]:

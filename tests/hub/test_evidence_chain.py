@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from sqlalchemy import insert
 from sqlalchemy.exc import IntegrityError
 
+from hub.storage.chain import EMPTY, ChainReport, Fault, Head, parse_head
 from hub.storage.engine import reading, writing
-from hub.storage.evidence_chain import EMPTY, ChainReport, Fault, Head, parse_head, verify
+from hub.storage.evidence_chain import verify
 from hub.storage.house import DATABASE, open_house
 from hub.storage.schema import evidence_item
 from tests.hub.kept_evidence import archive, rest_register, soap_register, unanswered

@@ -63,6 +63,20 @@ def test_the_books_do_not_wait_for_ever_for_the_authority(kept: Books) -> None:
     assert [day for day, _ in checked] == [DAY]
 
 
+def test_what_has_had_its_time_goes_after_the_books_were_closed(kept: Books) -> None:
+    done: list[str] = []
+    night = Nightly(
+        Reconciler(kept.port, {"day": Ledger()}, AT),
+        lambda day, now_ms: done.append(f"books {day}"),
+        AT,
+        lambda now_ms: done.append(f"tidy {now_ms}"),
+    )
+    assert [night.step(BEGIN), night.step(BEGIN)] == [BEGIN, BEGIN]
+    assert done == []
+    night.step(BEGIN + 1)
+    assert done == [f"books {DAY}", f"tidy {BEGIN + 1}"]
+
+
 class Clock:
     """A clock that a test sets."""
 

@@ -1,0 +1,114 @@
+"""The page of the audit: every word in four languages, filters, handles, and who may see it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from html import unescape
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+from sqlalchemy import Connection
+
+from hub.domain.audit import Noted
+from hub.domain.rights import Role
+from hub.i18n import LANGUAGES, text
+from hub.settings import Settings
+from hub.storage.audit import note
+from hub.storage.engine import writing
+from hub.web.access import install_access
+from hub.web.office import Office
+from hub.web.pages.audit import audit_pages
+from tests.hub.house import NOON_MS, TestHouse, people_house
+from tests.web.actors import ADMINISTRATOR, Everybody
+from tests.web.reading import Outline, plain
+
+T = TypeVar("T")
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Iterator[TestHouse]:
+    """A site whose audit holds one row of every word."""
+    with people_house(tmp_path) as found:
+        with writing(found.house.engine) as connection:
+            for number, word in enumerate(Noted):
+                note(
+                    connection, found.house.vault, NOON_MS + number, "account:1", word,
+                    f"person:{number % 3 + 1}", reason="<b>inspectie</b>",
+                )  # fmt: skip
+            note(connection, found.house.vault, NOON_MS, "command", Noted.WORKS_ADDED,
+                 "works:1Y19FAKE001AZ")  # fmt: skip
+        yield found
+
+
+def client(here: TestHouse, role: Role = Role.ADMINISTRATOR) -> TestClient:
+    """The page as somebody of this role sees it."""
+    house = here.house
+
+    def write(change: Callable[[Connection], T], /) -> T:
+        with writing(house.engine) as connection:
+            return change(connection)
+
+    office = Office(
+        house.engine, write, house.vault, lambda: NOON_MS, lambda: None, Settings(), house.folder
+    )
+    app = FastAPI()
+    install_access(app, Everybody(replace(ADMINISTRATOR, role=role)))
+    app.include_router(audit_pages(office))
+    return TestClient(app)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_word_is_told_in_the_language_of_the_reader(here: TestHouse, language: str) -> None:
+    browser = client(here)
+    shown = "".join(
+        unescape(browser.get(f"/audit?lang={language}&page={page}").text) for page in (1, 2)
+    )
+    for word in Noted:
+        assert text(f"audit.did.{word}", language).replace("'", "’") in shown.replace("'", "’")
+    Outline(browser.get(f"/audit?lang={language}").text)
+
+
+def test_what_was_written_is_never_markup(here: TestHouse) -> None:
+    assert "<b>inspectie" not in client(here).get("/audit").text
+
+
+def test_a_person_is_a_link_with_his_token_and_no_row_number(here: TestHouse) -> None:
+    page = Outline(client(here).get("/audit?lang=en").text)
+    links = [one for one in page.values("href") if one.startswith("/people/")]
+    assert links
+    assert all(len(one.removeprefix("/people/")) >= 16 for one in links)
+    assert "/works/1Y19FAKE001AZ" in Outline(client(here).get("/audit").text).values("href")
+
+
+def test_filters_narrow_the_list_and_are_kept_by_the_form(here: TestHouse) -> None:
+    browser = client(here)
+    only = plain(browser.get("/audit?lang=en&action=works.added&by=command").text)
+    assert "1 row " in only
+    page = browser.get("/audit?lang=en&action=works.added")
+    assert '<option value="works.added" selected>' in page.text
+    assert "No row matches." in browser.get("/audit?lang=en&day=2026-11-22").text
+    assert "No row matches." in browser.get("/audit?lang=en&about=person:nobody").text
+    token = next(
+        one.removeprefix("/people/")
+        for one in Outline(browser.get("/audit").text).values("href")
+        if one.startswith("/people/")
+    )
+    about = plain(browser.get(f"/audit?lang=en&about=person:{token}").text)
+    assert "Only:" in about
+    # What is no filter is not asked for: the page is drawn all the same.
+    assert browser.get("/audit?day=yesterday&action=x&page=-3").status_code == 200
+
+
+def test_the_chain_is_looked_at_when_asked(here: TestHouse) -> None:
+    browser = client(here)
+    assert "is whole" not in browser.get("/audit?lang=en").text
+    assert "is whole" in browser.get("/audit?lang=en&check=1").text
+
+
+@pytest.mark.parametrize("role", [role for role in Role if role is not Role.ADMINISTRATOR])
+def test_nobody_else_sees_it(here: TestHouse, role: Role) -> None:
+    assert client(here, role).get("/audit").status_code == 403
