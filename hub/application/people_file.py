@@ -1,26 +1,43 @@
-"""The people file: sites, works, companies, people and badges from a CSV file, checked whole.
+"""The people file: companies, people and badges from a spreadsheet or CSV file, checked whole.
 
-Nothing is written here. A file with one error yields its problems and no row at all, so that a
-caller has nothing it could write by mistake: a half-imported list is worse than a refused one. What
-each cell may hold is described in `docs/people-file.md`.
+Nothing is written here, and nothing is asked of the register but what `Rules` says: what the reader
+may write about. A file with one error yields its problems and no row to write as a whole; the rows
+without an error are told apart, for whoever chooses to take those only. What each cell may hold is
+described in `docs/people-file.md`.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import date
 from typing import Final, TypeVar
 
-from hub.application.people_table import (
+from hub.application.people_headings import (
     COLUMNS,
-    ROWS_MAX,
-    Problem,
-    Severity,
-    TableRow,
-    read_table,
+    KINDS,
+    UNREAD,
+    UNREGISTERED_KINDS,
+    read_kind,
 )
+from hub.application.people_numbers import (
+    NUMBER_COLUMNS,
+    amount_text,
+    spoiled_number,
+    written_number,
+)
+from hub.application.people_rows import PeopleFile, PersonRow, Rules
+from hub.application.people_sheet import (
+    Columns,
+    Sheet,
+    TableRow,
+    column_faults,
+    columns_of,
+    read_sheet,
+    table_rows,
+)
+from hub.application.people_table import ROWS_MAX, Problem, Severity
+from hub.application.workbook import Cell
 from hub.domain.badges import LANGUAGE_CODES, STATES
 from hub.domain.identifiers import (
     BadgeUid,
@@ -44,95 +61,29 @@ __all__ = [
     "PeopleFile",
     "PersonRow",
     "Problem",
+    "Rules",
     "Severity",
+    "check_people",
     "read_people_file",
+    "spoiled_number",
 ]
 
 N = TypeVar("N")
 
+EXAMPLE_NAMES: Final = ("Exemple", "Voorbeeld", "Beispiel", "Example")
+"""Family name of the person in the row that a template shows; that row is left out."""
+
+EXAMPLE_INSS: Final = "85.03.12-997.61"
+
 _TEXT_MAX: Final = {"site": 80, "company_name": 120, "family_name": 80, "given_name": 80}
 _NUMBER_MAX: Final = 40
-_REQUIRED: Final = ("site", "works_number", "family_name", "given_name", "badge_uid", "language")
+ENDS: Final = ("from", "until")
+_DAYS: Final = frozenset({"valid_from", "valid_until", "limosa_from", "limosa_until"})
 
-# 8,5E+10 and the like. A UID may read 1234E567, so there only a plus or a decimal mark convicts.
-_ROUNDED: Final = re.compile(r"\d+(?:[.,]\d+)?[eE]\+?\d+")
-_ROUNDED_UID: Final = re.compile(r"\d+(?:[.,]\d+[eE]\+?|[eE]\+)\d+")
-_DECIMAL: Final = re.compile(r"\d+[.,]0+")
 # Country code and something: the national part differs in each country and is not checked.
 _FOREIGN_VAT: Final = re.compile(r"[A-Z]{2}[A-Z0-9+*]{2,18}")
 _ISO_DAY: Final = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})(?: 00:00(?::00)?)?", re.ASCII)
 _BELGIAN_DAY: Final = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})", re.ASCII)
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class PersonRow:
-    """One person with one badge, every value checked. The `repr` shows the row number only.
-
-    Args:
-        row: row number as a spreadsheet shows it.
-        company_number: employer; None only for a person with a Limosa number.
-        company_name: may be empty.
-        inss: with `company_number`; None for a person named by Limosa alone.
-        limosa: when given, the only number that is sent.
-        language: one of `hub.domain.badges.LANGUAGE_CODES`.
-        valid_until: last Brussels day on which the badge opens; None = no end.
-        valid_from: first Brussels day on which it opens; None = always.
-        badge_state: a state of `hub.domain.badges`; empty = as it is, open when it is new.
-        limosa_from, limosa_until: first and last Brussels day of the Limosa declaration; None =
-            not said.
-        foreign_vat: VAT number of a foreign employer; empty = not said.
-    """
-
-    row: int
-    site: str
-    works_number: WorksNumber
-    company_number: CompanyNumber | None
-    company_name: str
-    family_name: str
-    given_name: str
-    inss: Inss | None
-    limosa: Limosa | None
-    badge_uid: BadgeUid
-    language: str
-    valid_until: date | None
-    valid_from: date | None = None
-    badge_state: str = ""
-    limosa_from: date | None = None
-    limosa_until: date | None = None
-    foreign_vat: str = ""
-
-    def __repr__(self) -> str:
-        return f"PersonRow({self.row})"
-
-
-@dataclass(frozen=True, slots=True)
-class PeopleFile:
-    """A people file as it was read.
-
-    Args:
-        rows: the people; empty when there is any error.
-        problems: in the order of the rows.
-        row_count: rows read, headings and blank rows not counted.
-    """
-
-    rows: tuple[PersonRow, ...]
-    problems: tuple[Problem, ...]
-    row_count: int
-
-    @property
-    def accepted(self) -> bool:
-        """Whether the rows may be written: no error anywhere in the file."""
-        return not self.errors
-
-    @property
-    def errors(self) -> tuple[Problem, ...]:
-        """What must be corrected."""
-        return tuple(entry for entry in self.problems if entry.severity == Severity.ERROR)
-
-    @property
-    def warnings(self) -> tuple[Problem, ...]:
-        """What looks wrong and is taken as it is."""
-        return tuple(entry for entry in self.problems if entry.severity == Severity.WARNING)
 
 
 def read_people_file(data: bytes, today: date) -> PeopleFile:
@@ -142,20 +93,45 @@ def read_people_file(data: bytes, today: date) -> PeopleFile:
         data: the bytes of the file, any bytes at all.
         today: Brussels day, for birth dates in the future and badges that have ended.
     """
-    table, problems = read_table(data)
-    reading = _Reading(today, problems)
+    sheet = read_sheet(data)
+    return check_people(sheet, columns_of(sheet), today, Rules())
+
+
+def check_people(sheet: Sheet, columns: Columns, today: date, rules: Rules) -> PeopleFile:
+    """Returns the people of a sheet, and everything that is wrong with it.
+
+    Args:
+        sheet: as it was read.
+        columns: what each of its columns is.
+        today: Brussels day, for birth dates in the future and badges that have ended.
+        rules: what the file may say.
+    """
+    faults = [*sheet.problems]
+    if sheet.headings:
+        faults += column_faults(sheet, columns, rules.required)
+        if rules.works is not None and rules.needs_works and "works_number" not in columns:
+            # Said once, and not for each row.
+            told = (("works", ", ".join(rules.works) or "-"),)
+            faults.append(Problem(sheet.heading_row, None, Severity.ERROR, "IMP-2024", told))
+    if not sheet.headings or any(entry.row == sheet.heading_row for entry in faults):
+        return PeopleFile((), tuple(faults), 0)
+    table, problems = table_rows(sheet, tuple(column or UNREAD for column in columns))
+    reading = _Reading(today, problems, rules)
     people = [person for row in table if (person := reading.person(row)) is not None]
-    refused = any(entry.severity == Severity.ERROR for entry in problems)
+    good = () if faults else tuple(people)
+    problems += faults
     problems.sort(key=lambda entry: entry.row or 0)
-    return PeopleFile(() if refused else tuple(people), tuple(problems), len(table))
+    refused = any(entry.severity == Severity.ERROR for entry in problems)
+    return PeopleFile(() if refused else good, tuple(problems), len(sheet.records), good)
 
 
 class _Reading:
     """One pass over the rows: collects the problems and what earlier rows have claimed."""
 
-    def __init__(self, today: date, problems: list[Problem]) -> None:
+    def __init__(self, today: date, problems: list[Problem], rules: Rules) -> None:
         self._today = today
         self._problems = problems
+        self._rules = rules
         self._row = 0
         self._badges: dict[BadgeUid, int] = {}
         self._people: dict[Inss | Limosa, int] = {}
@@ -166,37 +142,36 @@ class _Reading:
         """Returns the person of a row; None when a cell of it is wrong."""
         self._row = row.number
         before = len(self._problems)
+        if _is_example(row):
+            self._add(None, "IMP-2022", Severity.WARNING)
+            return None
         cells = {column: self._readable(column, row.cells[column]) for column in COLUMNS}
-        works = self._number("works_number", cells, parse_works_number)
-        company = self._number("company_number", cells, parse_company_number)
+        kind = self._kind(cells["kind"])
+        works = self._works_number(cells, row)
+        company = self._company(cells, row)
+        user = self._user(cells, kind)
         inss = self._number("inss", cells, lambda text: parse_inss(text, self._today))
         limosa = self._number("limosa", cells, parse_limosa)
         badge = self._number("badge_uid", cells, parse_badge_uid)
         language = self._language(cells["language"])
-        valid_until = self._last_day(cells["valid_until"])
-        valid_from = self._day("valid_from", cells["valid_from"])
-        if valid_from and valid_until and valid_from > valid_until:
-            self._add("valid_from", "IMP-2010")
+        valid_from, valid_until = self._period("valid", cells, "IMP-2006")
+        limosa_from, limosa_until = self._period("limosa", cells, "IMP-2012")
         badge_state = self._badge_state(cells["badge_state"])
-        limosa_from = self._day("limosa_from", cells["limosa_from"])
-        limosa_until = self._day("limosa_until", cells["limosa_until"])
-        if limosa_from and limosa_until and limosa_from > limosa_until:
-            self._add("limosa_from", "IMP-2010")
-        elif limosa_until and limosa_until < self._today:
-            self._add("limosa_until", "IMP-2012", Severity.WARNING)
         foreign_vat = self._foreign_vat(cells["foreign_vat"])
         # Said once for each works number: it stands on every row of a site.
         for code in works_number_doubts(works) if works and works not in self._works else ():
             self._add("works_number", code, Severity.WARNING)
         for code in limosa_doubts(limosa.reveal()) if limosa else ():
             self._add("limosa", code, Severity.WARNING)
-        self._identity(row.cells)
-        self._claims(cells["site"], works, company, cells["company_name"], inss, limosa, badge)
-        if works is None or badge is None or self._has_error_since(before):
+        if kind not in UNREGISTERED_KINDS:
+            self._identity(row.cells)
+        site = cells["site"] if self._rules.needs_site else ""
+        self._claims(site, works, company, cells["company_name"], inss, limosa, badge)
+        if works is None or self._has_error_since(before):
             return None
         return PersonRow(
             row=row.number,
-            site=cells["site"],
+            site=site,
             works_number=works,
             company_number=company,
             company_name=cells["company_name"],
@@ -212,6 +187,8 @@ class _Reading:
             limosa_from=limosa_from,
             limosa_until=limosa_until,
             foreign_vat=foreign_vat,
+            kind=kind,
+            user_company_number=user,
         )
 
     def _add(
@@ -232,27 +209,47 @@ class _Reading:
     def _has_error_since(self, mark: int) -> bool:
         return any(entry.severity == Severity.ERROR for entry in self._problems[mark:])
 
-    def _readable(self, column: str, cell: str) -> str:
+    def _readable(self, column: str, cell: Cell) -> str:
         """The cell, or the empty text with its problem when it is missing, too long or unclean."""
-        limit = _TEXT_MAX.get(column, _NUMBER_MAX)
-        if not cell:
-            if column in _REQUIRED:
+        if not cell.text:
+            if self._is_required(column):
                 self._add(column, "IMP-2001")
-        elif len(cell) > limit:
-            self._add(column, "IMP-2002", found=len(cell), limit=limit)
-        elif not cell.isprintable():
+            return ""
+        limit = _TEXT_MAX.get(column, _NUMBER_MAX)
+        text = cell.text
+        if cell.kind == "number" and column not in NUMBER_COLUMNS and column not in _DAYS:
+            text = amount_text(text)
+        if len(text) > limit:
+            self._add(column, "IMP-2002", found=len(text), limit=limit)
+        elif not text.isprintable():
             self._add(column, "IMP-2003")
+        elif column in NUMBER_COLUMNS:
+            number, spoiled = written_number(column, cell)
+            if spoiled is not None:
+                self._add(column, spoiled)
+            return number
+        elif column in _DAYS and cell.kind in ("number", "other"):
+            self._add(column, "IMP-2005")
         else:
-            return cell
+            return text
         return ""
+
+    def _is_required(self, column: str) -> bool:
+        match column:
+            case "family_name" | "given_name":
+                return True
+            case "site":
+                return self._rules.needs_site
+            case "works_number":
+                return self._rules.works is None
+            case "language":
+                return not self._rules.language
+            case _:
+                return False
 
     def _number(self, column: str, cells: dict[str, str], parse: Callable[[str], N]) -> N | None:
         text = cells[column]
         if not text:
-            return None
-        spoiled = spoiled_number(column, text)
-        if spoiled is not None:
-            self._add(column, spoiled)
             return None
         try:
             return parse(text)
@@ -263,8 +260,51 @@ class _Reading:
                 self._note(column, fault.code, Severity.ERROR, fault.extra)
             return None
 
+    def _works_number(self, cells: dict[str, str], row: TableRow) -> WorksNumber | None:
+        allowed = self._rules.works
+        if allowed is not None and not row.cells["works_number"].text:
+            if len(allowed) == 1:
+                return WorksNumber(allowed[0])
+            self._add("works_number", "IMP-2024", works=", ".join(allowed) or "-")
+            return None
+        number = self._number("works_number", cells, parse_works_number)
+        if number is not None and allowed is not None and number not in allowed:
+            self._add("works_number", "IMP-2025", works=", ".join(allowed) or "-")
+            return None
+        return number
+
+    def _company(self, cells: dict[str, str], row: TableRow) -> CompanyNumber | None:
+        own = self._rules.own_company
+        if own is not None and not row.cells["company_number"].text:
+            return own
+        number = self._number("company_number", cells, parse_employer_number)
+        if number is not None and own is not None and number != own:
+            self._add("company_number", "IMP-2023")
+            return None
+        return number
+
+    def _user(self, cells: dict[str, str], kind: str) -> CompanyNumber | None:
+        number = self._number("user_company_number", cells, parse_employer_number)
+        if number is None:
+            return None
+        if self._rules.users is not None and number not in self._rules.users:
+            self._add("user_company_number", "IMP-2026")
+            return None
+        if kind != "agency":
+            self._add("user_company_number", "IMP-2027", Severity.WARNING)
+            return None
+        return number
+
+    def _kind(self, text: str) -> str:
+        if not text:
+            return ""
+        kind = read_kind(text)
+        if kind is None:
+            self._add("kind", "IMP-2028", kinds=", ".join(KINDS))
+        return kind or ""
+
     def _language(self, text: str) -> str:
-        code = text.casefold()
+        code = text.casefold() or self._rules.language
         if code and code not in LANGUAGE_CODES:
             self._add("language", "IMP-2004", languages=", ".join(LANGUAGE_CODES))
         return code
@@ -281,11 +321,16 @@ class _Reading:
             self._add("foreign_vat", "IMP-2013")
         return number
 
-    def _last_day(self, text: str) -> date | None:
-        last = self._day("valid_until", text)
-        if last is not None and last < self._today:
-            self._add("valid_until", "IMP-2006", Severity.WARNING)
-        return last
+    def _period(
+        self, name: str, cells: dict[str, str], past: str
+    ) -> tuple[date | None, date | None]:
+        """First and last day, with a warning when the last one is past."""
+        first, last = (self._day(f"{name}_{end}", cells[f"{name}_{end}"]) for end in ENDS)
+        if first and last and first > last:
+            self._add(f"{name}_from", "IMP-2010")
+        elif last and last < self._today:
+            self._add(f"{name}_until", past, Severity.WARNING)
+        return first, last
 
     def _day(self, column: str, text: str) -> date | None:
         if not text:
@@ -295,16 +340,18 @@ class _Reading:
             self._add(column, "IMP-2005")
         return day
 
-    def _identity(self, cells: Mapping[str, str]) -> None:
+    def _identity(self, cells: Mapping[str, Cell]) -> None:
         """Limosa alone, or INSS and company; judged by what was written, right or wrong."""
-        if cells["limosa"]:
-            if cells["inss"]:
+        written = {column for column, cell in cells.items() if cell.text}
+        has_company = "company_number" in written or self._rules.own_company is not None
+        if "limosa" in written:
+            if "inss" in written:
                 self._add("limosa", "IMP-4003", Severity.WARNING)
-        elif not cells["inss"]:
+        elif "inss" not in written:
             self._add("inss", "IMP-4001")
-        elif not cells["company_number"]:
+        elif not has_company:
             self._add("company_number", "IMP-4002")
-        if cells["company_name"] and not cells["company_number"] and cells["limosa"]:
+        if "company_name" in written and not has_company and "limosa" in written:
             self._add("company_name", "IMP-4008", Severity.WARNING)
 
     def _claims(
@@ -337,14 +384,23 @@ class _Reading:
                 self._add("site", "IMP-4007", first_row=first)
 
 
-def spoiled_number(column: str, text: str) -> str | None:
-    """Returns the code of what a spreadsheet did to a number: rounded it, or made it a decimal."""
-    if column == "works_number":
-        return None
-    rounded = _ROUNDED_UID if column == "badge_uid" else _ROUNDED
-    if rounded.fullmatch(text):
-        return "IMP-2007"
-    return "IMP-2008" if _DECIMAL.fullmatch(text) else None
+def parse_employer_number(text: str) -> CompanyNumber:
+    """Returns an enterprise number, or the VAT number of a foreign company.
+
+    Raises:
+        IdentifierError: as `parse_company_number`; IMP-2013 for letters that are no VAT number.
+    """
+    number = re.sub(r"[\s.\-/]", "", text).upper()
+    if not number[:2].isalpha() or number.startswith("BE"):
+        return parse_company_number(text)
+    if not _FOREIGN_VAT.fullmatch(number):
+        raise IdentifierError("IMP-2013")
+    return CompanyNumber(number)
+
+
+def _is_example(row: TableRow) -> bool:
+    """Whether it is the row that a template shows, left where it was."""
+    return row.cells["family_name"].text in EXAMPLE_NAMES and row.cells["inss"].text == EXAMPLE_INSS
 
 
 def read_day(text: str) -> date | None:

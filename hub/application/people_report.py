@@ -121,7 +121,7 @@ def _counts(people_file: PeopleFile) -> dict[str, int]:
     rows = people_file.rows
     return {
         "people": len(rows),
-        "badges": len(rows),
+        "badges": sum(row.badge_uid is not None for row in rows),
         "companies": len({row.company_number for row in rows if row.company_number}),
-        "sites": len({row.site for row in rows}),
+        "sites": len({row.site for row in rows if row.site}),
     }

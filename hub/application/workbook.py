@@ -1,4 +1,4 @@
-"""The cells of a spreadsheet's first sheet (.xlsx, .xls, .ods), whatever bytes are given.
+"""The cells of one sheet of a workbook (.xlsx, .xls, .ods), whatever bytes are given.
 
 The reading is done by a short process with little memory and little time, see `workbook_child`:
 what makes it fail, run away or crash is a damaged workbook to us and nothing worse.
@@ -31,8 +31,25 @@ class Cell:
     kind: str = "text"
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class SheetCells:
+    """One sheet of a workbook.
+
+    Args:
+        rows: from its first row on.
+        more: whether it has more rows than were asked for.
+        sheets: the names of all sheets.
+        sheet: the name of this one.
+    """
+
+    rows: list[list[Cell]]
+    more: bool
+    sheets: tuple[str, ...]
+    sheet: str
+
+
 class WorkbookError(Exception):
-    """It cannot be read; `reason` is `damaged`, `password` or `empty`."""
+    """It cannot be read; `reason` is `damaged`, `password`, `empty` or `sheet`."""
 
     def __init__(self, reason: str) -> None:
         self.reason = reason
@@ -50,7 +67,31 @@ def read_workbook(data: bytes, rows_max: int, columns_max: int) -> tuple[list[li
     Raises:
         WorkbookError: it cannot be read.
     """
-    command = [sys.executable, "-I", str(CHILD), str(rows_max), str(columns_max)]
+    found = _read(data, rows_max, columns_max, "")
+    return found.rows, found.more
+
+
+def read_one_sheet(
+    data: bytes, rows_max: int, columns_max: int, sheet: str | None = None
+) -> SheetCells:
+    """Returns the sheet with this name, or the first one that holds something.
+
+    Args:
+        data: any bytes.
+        rows_max: most rows that are returned.
+        columns_max: most cells of a row that are returned.
+        sheet: a name; None: the first that is not empty.
+
+    Raises:
+        WorkbookError: it cannot be read, or has no sheet of this name.
+    """
+    if sheet is not None and "\0" in sheet:
+        raise WorkbookError("sheet")
+    return _read(data, rows_max, columns_max, "*" if sheet is None else f"={sheet}")
+
+
+def _read(data: bytes, rows_max: int, columns_max: int, which: str) -> SheetCells:
+    command = [sys.executable, "-I", str(CHILD), str(rows_max), str(columns_max), which]
     try:
         done = subprocess.run(
             command, input=data, capture_output=True, timeout=PATIENCE_S, check=False
@@ -64,4 +105,4 @@ def read_workbook(data: bytes, rows_max: int, columns_max: int) -> tuple[list[li
     if "failed" in told:
         raise WorkbookError(told["failed"])
     rows = [[Cell(text, kind) for kind, text in row] for row in told["rows"]]
-    return rows, bool(told["more"])
+    return SheetCells(rows, bool(told["more"]), tuple(told["sheets"]), told["sheet"])

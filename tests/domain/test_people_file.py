@@ -92,6 +92,7 @@ class TestExample:
         assert first.inss is not None
         assert first.inss.reveal() == "85031299761"
         assert first.limosa is None
+        assert first.badge_uid is not None
         assert first.badge_uid.reveal() == bytes.fromhex("04A1B2C3D4E501")
         assert first.valid_until is None
         assert people_file.rows[2].valid_until == date(2027, 12, 31)
@@ -178,17 +179,17 @@ class TestFileErrors:
         only(read_people_file(data, TODAY), None, code, row)
 
     def test_missing_columns_are_listed(self) -> None:
-        data = csv_of(GOOD, columns=tuple(c for c in COLUMNS if c not in ("limosa", "site")))
+        data = csv_of(GOOD, columns=tuple(c for c in COLUMNS if c not in ("language", "site")))
         people_file = read_people_file(data, TODAY)
         only(people_file, None, "IMP-1005", 1)
-        assert dict(people_file.problems[0].values) == {"missing": "site, limosa"}
+        assert dict(people_file.problems[0].values) == {"missing": "site, language"}
 
     def test_unknown_and_repeated_columns_are_named_by_letter(self) -> None:
-        data = csv_of(GOOD, columns=(*COLUMNS, "phone", "site"))
+        data = csv_of(GOOD, columns=(*COLUMNS, "shoe size", "site"))
         people_file = read_people_file(data, TODAY)
         assert [entry.code for entry in people_file.problems] == ["IMP-1004", "IMP-1006"]
-        assert dict(people_file.problems[0].values)["letter"] == "Q"
-        assert dict(people_file.problems[1].values)["letter"] == "R"
+        assert dict(people_file.problems[0].values)["letter"] == "S"
+        assert dict(people_file.problems[1].values)["letter"] == "T"
 
     def test_a_file_without_headings_quotes_nobody(self) -> None:
         people_file = read_people_file(csv_of(GOOD, OTHER).split(b"\r\n", 1)[1], TODAY)
@@ -198,10 +199,10 @@ class TestFileErrors:
             assert "99761" not in shown
 
     def test_a_row_with_too_many_cells(self) -> None:
-        data = csv_of(GOOD, OTHER).replace(b"E502,nl,,,,,,", b"E502,nl,,,,,,,surplus")
+        data = csv_of(GOOD, OTHER).replace(b"E502,nl,,,,,,,,", b"E502,nl,,,,,,,,,surplus")
         people_file = read_people_file(data, TODAY)
         only(people_file, None, "IMP-1011", 3)
-        assert dict(people_file.problems[0].values) == {"expected": 16, "found": 17}
+        assert dict(people_file.problems[0].values) == {"expected": 18, "found": 19}
 
     def test_an_unclosed_quotation_mark(self) -> None:
         data = csv_of(GOOD, OTHER).replace(b"Brasseur", b'"Brasseur')
@@ -216,7 +217,7 @@ class TestFileErrors:
 
 class TestCells:
     @pytest.mark.parametrize(
-        "column", ["site", "works_number", "family_name", "given_name", "badge_uid", "language"]
+        "column", ["site", "works_number", "family_name", "given_name", "language"]
     )
     def test_needed_cells(self, column: str) -> None:
         only(read({**GOOD, column: " "}), column, "IMP-2001")
@@ -318,13 +319,11 @@ class TestNumbers:
             ("inss", "8.50313E+10", "IMP-2007"),
             ("inss", "8,50313E+10", "IMP-2007"),
             ("inss", "8.5e10", "IMP-2007"),
-            ("inss", "85031299761.0", "IMP-2008"),
-            ("inss", "85031299761,00", "IMP-2008"),
+            ("inss", "85031300000", "IMP-2007"),
             ("company_number", "9.99E+08", "IMP-2007"),
-            ("company_number", "999000129.0", "IMP-2008"),
             ("badge_uid", "1.234E+12", "IMP-2007"),
             ("badge_uid", "1E+12", "IMP-2007"),
-            ("badge_uid", "12345678.0", "IMP-2008"),
+            ("badge_uid", "12345678.0", "IMP-2020"),
         ],
     )
     def test_what_a_spreadsheet_has_mangled(self, column: str, text: str, code: str) -> None:
@@ -416,7 +415,7 @@ class TestReport:
         assert re.search(r"^2 +inss .*IMP-2007  \S", report, re.MULTILINE)
         assert re.search(r"^2 +works_number .*IMP-3204  \S", report, re.MULTILINE)
         assert re.search(r"^3 +badge_uid .*IMP-3403  \S", report, re.MULTILINE)
-        assert re.search(r"^  IMP-2007  .*CSV UTF-8", report, re.MULTILINE)
+        assert re.search(r"^  IMP-2007  .*(Texte|Tekst|Text)", report, re.MULTILINE)
 
     def test_the_verdict_of_a_refused_and_of_an_accepted_file(self) -> None:
         refused, accepted = render_report(read(*self.BAD), "en"), render_report(read(GOOD), "en")
@@ -426,7 +425,7 @@ class TestReport:
         assert "Nothing was written" not in accepted
 
     def test_a_long_list_is_cut_and_says_so(self) -> None:
-        rows = [{**GOOD, "language": "xx", "inss": "", "badge_uid": ""}] * 100
+        rows = [{**GOOD, "language": "xx", "inss": "", "badge_uid": "08"}] * 100
         report = render_report(read(*rows), "en")
         assert len(re.findall(r"^\d+  ", report, re.MULTILINE)) == SHOWN_MAX
         assert "… and 100 more" in report
