@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from sqlalchemy import Connection, select
@@ -11,12 +11,14 @@ from sqlalchemy import Connection, select
 from hub.cli.app import JsonFlag, app, chosen_language, given_settings, print_json
 from hub.cli.days import day_of
 from hub.clock import now_ms
+from hub.domain.audit import Noted
 from hub.domain.identifiers import parse_company_number, parse_works_number
 from hub.domain.legal_day import brussels_day
 from hub.domain.works import REGIMES, Regime
 from hub.errors import UsageError
 from hub.i18n import text
 from hub.storage import works as store
+from hub.storage.audit import note
 from hub.storage.decisions import find
 from hub.storage.engine import reading, writing
 from hub.storage.house import open_house
@@ -96,6 +98,9 @@ def set_works(
         str | None,
         typer.Option("--address", help="Place as STREET;NUMBER;POSTCODE;TOWN, instead."),
     ] = None,
+    customer: Annotated[
+        str | None, typer.Option("--customer", help="As the declaration names him.")
+    ] = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Add a works declaration, or change what is given of one."""
@@ -109,6 +114,8 @@ def set_works(
         values["until_day"] = day_of(until_day, now).isoformat()
     if coordinates is not None or address is not None:
         values["place"] = _place(coordinates, address)
+    if customer is not None:
+        values["customer"] = " ".join(customer.split())
     house = open_house(settings.data)
     try:
         with writing(house.engine) as connection:
@@ -123,6 +130,18 @@ def set_works(
             else:
                 raise UsageError("HUB-1407", works=parsed)
             store.put_works(connection, parsed, site_id, **values)
+            action = Noted.WORKS_ADDED if known is None else Noted.WORKS_CHANGED
+            subject, changed = f"works:{parsed}", sorted(values)
+            note(
+                connection,
+                house.vault,
+                now,
+                ACTOR,
+                action,
+                subject,
+                site_id=site_id,
+                changed=changed,
+            )
             register.changed(now)
             name = connection.execute(select(site.c.name).where(site.c.id == site_id)).scalar_one()
     finally:
@@ -158,6 +177,9 @@ def set_regime(
         with writing(house.engine) as connection:
             _known(connection, number)
             store.set_regime(connection, number, day, chosen)
+            told: dict[str, Any] = {"regime": chosen, "from_day": day.isoformat()}
+            subject = f"works:{number}"
+            note(connection, house.vault, now, ACTOR, Noted.WORKS_CHANGED, subject, **told)
             Register(connection, house.vault).changed(now)
     finally:
         house.close()
