@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from hub.application.terminals import TerminalKey, broker_user
+from hub.application.terminals import DESK, TerminalKey, broker_user
 from hub.errors import UsageError
 from protocol.roster import LANGUAGES
 
@@ -117,7 +117,7 @@ def gate_file(
     file: dict[str, Any] = {
         "terminal": gate.terminal,
         "site": site[:SITE_MAX],
-        "direction": gate.direction,
+        "direction": "none" if gate.direction == DESK else gate.direction,
         "language": kept["language"],
         "key": key.hex(),
         "badge_key": badge_key.hex(),

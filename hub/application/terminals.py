@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-DIRECTIONS = ("in", "out", "none", "buttons", "toggle")
+DESK = "desk"
+"""A terminal that is no gate: badges are held to it to be linked, and nobody goes anywhere. What
+it is it stays: a rebuild would else make presences of what was held to it, or lose some."""
+DIRECTIONS = ("in", "out", "none", "buttons", "toggle", DESK)
 """How a gate learns which way somebody goes: people pass one way only, nobody can tell, two buttons
-say it, or who was inside goes out. Each record carries the direction that came of it."""
+say it, or who was inside goes out. Each record carries the direction that came of it. A desk has
+none, and is told so."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)

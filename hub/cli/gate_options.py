@@ -29,7 +29,7 @@ PASSWORD_VARIABLE = "WIFI_PASSWORD"  # noqa: S105 - the name of a variable
 TerminalId = Annotated[str, typer.Argument(help="Id of the gate.")]
 Lane = Annotated[str | None, typer.Option("--lane", help="Which lane of the entrance it is.")]
 Direction = Annotated[
-    str | None, typer.Option("--direction", help="in, out, none, buttons or toggle.")
+    str | None, typer.Option("--direction", help="in, out, none, buttons, toggle or desk.")
 ]
 WifiSsid = Annotated[
     list[str] | None,

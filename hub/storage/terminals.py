@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import func, select, update
 
-from hub.application.terminals import TerminalKey
+from hub.application.terminals import DESK, TerminalKey
 from hub.errors import UsageError
 from hub.storage.register import TERMINAL_SETTINGS, Register
 from hub.storage.schema import inbox, stream, terminal
@@ -79,12 +79,15 @@ class Terminals(Register):
         """Changes what is given and returns the terminal as it is then.
 
         Its site is given once for ever: all that it ever sent counts for that site, and a rebuild
-        would move it.
+        would move it. So it is with what is a desk and what is a gate.
 
         Raises:
-            UsageError: HUB-1201 for an unknown terminal.
+            UsageError: HUB-1201 for an unknown terminal, HUB-1684 when a desk would become a gate
+                or a gate a desk.
         """
-        self.terminal(terminal_id)
+        known = self.terminal(terminal_id)
+        if direction is not None and (direction == DESK) != (known.direction == DESK):
+            raise UsageError("HUB-1684", terminal=terminal_id)
         values: dict[str, object] = {
             column: value
             for column, value in (("name", name), ("lane", lane), ("direction", direction))
