@@ -50,7 +50,7 @@ _COLUMNS: Final = {
     State.CANCELLING: Column.REGISTERED,
     State.DROPPED: Column.UNEXPLAINED,
 }
-_ENDED_WELL: Final = (Cause.REGISTERED_ELSEWHERE, Cause.GIVEN_UP)
+_ENDED_WELL: Final = (Cause.REGISTERED_ELSEWHERE, Cause.GIVEN_UP, Cause.NOT_A_WORKER)
 """Why one was dropped although the person was there."""
 _URGENCY: Final = (Column.EXPLAINED, Column.WAITING, Column.REMARKS, Column.REGISTERED)
 """Of several registrations that count for one person, the first of these decides, as it does on the

@@ -32,6 +32,8 @@ class Standing(StrEnum):
     """Registered with a number."""
     PLANNED = "planned"
     """Has a registration for the day and was not seen."""
+    VISITOR = "visitor"
+    """Seen, and does not work here: counted for safety and never registered."""
 
 
 _STANDING_OF_STATE = {
@@ -125,6 +127,7 @@ class PersonRow:
         gate: name of the gate of the last tap.
         inside: his last tap was not an out.
         registrations: those that count first, then cancelled and dropped ones.
+        visitor: he visits or delivers here, and does not work.
     """
 
     person_id: int
@@ -140,6 +143,7 @@ class PersonRow:
     gate: str | None
     inside: bool
     registrations: tuple[RegistrationRow, ...]
+    visitor: bool = False
 
     @property
     def counting(self) -> tuple[RegistrationRow, ...]:
@@ -157,6 +161,8 @@ class PersonRow:
         """Where the person stands; seen without any registration that counts needs action."""
         if not self.seen:
             return Standing.PLANNED
+        if self.visitor and not self.counting:
+            return Standing.VISITOR
         deciding = self.deciding
         return Standing.ACTION if deciding is None else deciding.standing
 
@@ -166,10 +172,15 @@ class PersonRow:
 
 @dataclass(frozen=True, slots=True)
 class CompanyRow:
-    """One company and its people of the day; `name` is empty for people without a company."""
+    """One company and its people of the day; `name` is empty for people without a company.
+
+    Args:
+        visitors: these are no company: they visit or deliver.
+    """
 
     name: str
     people: tuple[PersonRow, ...]
+    visitors: bool = False
 
     @property
     def on_site(self) -> int:
@@ -229,6 +240,7 @@ class Board:
         undated: taps of this site that no clock evidence dates yet.
         gates: gates of this site that are not revoked, by name.
         people_known: people in the register of this site.
+        visitors: people who were seen and do not work here; they are in `on_site`, not in `seen`.
     """
 
     as_of_ms: int
@@ -246,6 +258,7 @@ class Board:
     undated: int
     gates: tuple[GateName, ...]
     people_known: int
+    visitors: int = 0
 
     @property
     def to_settle(self) -> int:
@@ -358,8 +371,10 @@ def assemble(
     """
     standings = [(person, person.standing) for person in people]
     by_company: dict[int | None, list[PersonRow]] = {}
+    visitors = [person for person, standing in standings if standing is Standing.VISITOR]
     for person in sorted(people, key=_by_name):
-        by_company.setdefault(person.company_id, []).append(person)
+        if person.standing is not Standing.VISITOR:
+            by_company.setdefault(person.company_id, []).append(person)
     companies = [CompanyRow(rows[0].company, tuple(rows)) for rows in by_company.values()]
     action = [person for person, standing in standings if standing is Standing.ACTION]
     waiting = [person for person, standing in standings if standing is Standing.WAITING]
@@ -371,17 +386,21 @@ def assemble(
         works=works,
         day=day,
         on_site=sum(person.inside for person in people),
-        seen=sum(person.seen for person in people),
+        seen=sum(person.seen for person in people) - len(visitors),
         registered=registered,
         with_remarks=remarks,
         not_registered=tuple(sorted(action, key=_by_wait) + sorted(earlier, key=_by_wait)),
         waiting=tuple(sorted(waiting, key=_by_wait)),
         # People without a company come last.
-        companies=tuple(sorted(companies, key=lambda row: (not row.name, row.name.casefold()))),
+        companies=(
+            *sorted(companies, key=lambda row: (not row.name, row.name.casefold())),
+            *([CompanyRow("", tuple(sorted(visitors, key=_by_name)), True)] if visitors else ()),
+        ),
         turned_away=turned_away,
         undated=undated,
         gates=gates,
         people_known=people_known,
+        visitors=len(visitors),
     )
 
 

@@ -9,19 +9,20 @@ A tap without a trusted clock waits undated until a "time set" record of the sam
 its ticks meant; whichever of the two arrives first, the result is the same. So does what a gate
 tells about itself (`hub.application.gate_events`).
 
-The register (whose badge, which works number) is the present one: a rebuild after an import may
-give people to taps of badges that were unknown before, which is what one rebuilds for.
+The register (which works number, which numbers are known) is the present one. Whose a badge was at
+the moment of a tap, its history says.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
 
 import structlog
 
+from hub.application.enrolment import SeenTap
 from hub.application.gate_events import (
     STORAGE_RESET_CODE,
     GateEvent,
@@ -37,6 +38,7 @@ from protocol.record import (
     KIND_STORAGE_RESET,
     KIND_TAP,
     KIND_TIME_SET,
+    REASON_NONE,
     Record,
     unpack_record,
 )
@@ -58,6 +60,8 @@ class InboxRun:
     first_seq: int
     received_ms: int
     records: bytes
+    desk: bool = False
+    """The terminal is a desk: what is held to it is nobody's presence."""
 
 
 class ProjectionPort(RegisteringPort, Protocol):
@@ -117,10 +121,16 @@ class Projection:
 
     Args:
         window_ms: milliseconds after an act in which the in/out service takes it.
+        seen: told of each badge that was refused or held at a desk, inside the transaction.
     """
 
-    def __init__(self, window_ms: int = WINDOW_MS) -> None:
+    def __init__(
+        self,
+        window_ms: int = WINDOW_MS,
+        seen: Callable[[SeenTap], None] = lambda _tap: None,
+    ) -> None:
         self._window_ms = window_ms
+        self._seen = seen
 
     def step(self, port: ProjectionPort, limit: int = CHUNK) -> int:
         """Projects about `limit` records; returns how many (0: the inbox is projected)."""
@@ -139,7 +149,10 @@ class Projection:
         for record in self._records(run):
             if record.kind == KIND_TAP:
                 tap = self._tap(port, run, record)
-                taps.append(tap)
+                if run.desk or tap.reason != REASON_NONE:
+                    self._seen(_seen(tap, run.desk))
+                if not run.desk:
+                    taps.append(tap)
                 continue
             if record.kind == KIND_TIME_SET and record.utc_s:
                 self._keep(port, run, taps, events)
@@ -195,7 +208,7 @@ class Projection:
 
     def _tap(self, port: ProjectionPort, run: InboxRun, record: Record) -> TapRow:
         at_ms = self._moment(port, run, record)
-        known = port.owner(record.data, run.stream_id, record.seq)
+        known = port.owner(record.data, run.stream_id, record.seq, at_ms, run.received_ms)
         return TapRow(
             stream_id=run.stream_id,
             seq=record.seq,
@@ -236,3 +249,15 @@ class Projection:
             registering = Registering(port, self._window_ms)
             registering.redated(run.site_id, tap, run.received_ms)
             registering.happened(run.site_id, tap, run.received_ms)
+
+
+def _seen(tap: TapRow, desk: bool) -> SeenTap:
+    return SeenTap(
+        terminal=tap.terminal_id,
+        tag=tap.tag,
+        owned=tap.person_id is not None,
+        reason=tap.reason,
+        desk=desk,
+        at_ms=tap.at_ms,
+        received_ms=tap.received_ms,
+    )

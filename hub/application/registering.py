@@ -13,12 +13,14 @@ from typing import Protocol
 
 from hub.application.registrations import NewRegistration
 from hub.domain.causes import Cause
-from hub.domain.day_regime import Decision, TapFacts, decide, tap_day
+from hub.domain.day_regime import Decision, TapFacts, believed_ms, decide, tap_day
 from hub.domain.in_out_regime import WINDOW_MS, ActFacts, decide_act, way_of
+from hub.domain.legal_day import brussels_day
+from hub.domain.people import limosa_covers
 from hub.domain.presence import Presence, PresenceTap, fold
 from hub.domain.registration import LIVE, State, client_reference
 from hub.domain.works import Regime
-from protocol.record import DIRECTION_OUT, VERDICT_GRANTED
+from protocol.record import DIRECTION_OUT, REASON_UNKNOWN_BADGE, VERDICT_GRANTED
 
 _CLOCK = (Cause.CLOCK_UNKNOWN, Cause.CLOCK_WRONG)
 
@@ -34,6 +36,10 @@ class Known:
         has_company: the enterprise number of the employer is known.
         has_limosa: a Limosa number is known.
         has_vat: the VAT number of a foreign employer is known.
+        works_here: he works here at all; False for a visitor or a delivery.
+        works_from: he was a visitor or a delivery before this Brussels day; None: never.
+        limosa_from, limosa_until: first and last day of his Limosa declaration; None = not known.
+        linked_ms: since when the badge is his, UTC milliseconds.
     """
 
     person_id: int
@@ -42,6 +48,19 @@ class Known:
     has_company: bool
     has_limosa: bool
     has_vat: bool = False
+    works_here: bool = True
+    works_from: date | None = None
+    limosa_from: date | None = None
+    limosa_until: date | None = None
+    linked_ms: int = 0
+
+    def works_on(self, day: date) -> bool:
+        """Returns whether he worked here on that day, rather than being a visitor."""
+        return self.works_here and (self.works_from is None or day >= self.works_from)
+
+    def limosa_covers(self, day: date) -> bool:
+        """Returns whether his Limosa declaration, if there is one, covers that day."""
+        return not self.has_limosa or limosa_covers(day, self.limosa_from, self.limosa_until)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +117,28 @@ class TapRow:
         """Names this tap as the subject of a registration."""
         return f"{self.stream_id}.{self.seq}"
 
+    def counts_for(self, known: Known) -> bool:
+        """Returns whether its person showed up by it: the gate opened, or would have.
+
+        A badge that was refused as unknown and linked later on the same day was its holder's: he
+        stood at the gate with it. Refused after the link, the gate did not open for a badge that
+        the hub knew: he came in by no tap of it.
+        """
+        if self.verdict == VERDICT_GRANTED:
+            return True
+        if self.reason != REASON_UNKNOWN_BADGE:
+            return False
+        believed = believed_ms(self.at_ms, self.received_ms)
+        act_ms = self.received_ms if believed is None else believed
+        return act_ms < known.linked_ms and brussels_day(act_ms) == brussels_day(known.linked_ms)
+
 
 class RegisteringPort(Protocol):
     """What registering needs of the store, inside one transaction."""
 
-    def owner(self, tag: bytes, stream_id: int, seq: int) -> Known | None:
+    def owner(
+        self, tag: bytes, stream_id: int, seq: int, at_ms: int | None, received_ms: int
+    ) -> Known | None:
         """Returns whose tap this is: the owner of its badge, then and not later."""
         ...
 
@@ -162,8 +198,8 @@ class Registering:
             now_ms: UTC milliseconds at which the hub first held what decides: the tap itself, or
                 the record that dates it.
         """
-        known = self._port.owner(tap.tag, tap.stream_id, tap.seq)
-        if known is None or tap.verdict != VERDICT_GRANTED:
+        known = self._owner(tap)
+        if known is None or not tap.counts_for(known):
             return
         day = tap_day(tap.at_ms, now_ms)
         works = self._port.works(known.person_id, site_id, day)
@@ -177,7 +213,7 @@ class Registering:
 
         What is held for another reason, or for another tap that still has no date, stays.
         """
-        known = self._port.owner(tap.tag, tap.stream_id, tap.seq)
+        known = self._owner(tap)
         shown_on = tap_day(None, tap.received_ms)
         if known is None or tap_day(tap.at_ms, now_ms) == shown_on:
             return
@@ -189,6 +225,9 @@ class Registering:
                 self._port.change_registration(
                     row.reference, State.DROPPED, Cause.REDATED, now_ms, tap.received_ms, now_ms
                 )
+
+    def _owner(self, tap: TapRow) -> Known | None:
+        return self._port.owner(tap.tag, tap.stream_id, tap.seq, tap.at_ms, tap.received_ms)
 
     # ------------------------------------------------------------ presence
 
@@ -225,6 +264,8 @@ class Registering:
             existing=existing.state if existing else None,
             inside_since_ms=inside_since,
             missing_works=works.missing or Cause.NO_WORKS_NUMBER,
+            works_here=known.works_on(day),
+            limosa_covers=known.limosa_covers(day),
         )
         decision = decide(facts, now_ms)
         self._present(known, site_id, tap, decision)
@@ -261,6 +302,8 @@ class Registering:
             has_place=works.has_place,
             existing=existing.state if existing else None,
             same_way_ms=same_way,
+            works_here=known.works_on(day),
+            limosa_covers=known.limosa_covers(day),
         )
         decision = decide_act(facts, now_ms, self._window_ms)
         self._present(known, site_id, tap, decision)

@@ -27,7 +27,10 @@ from protocol.roster import (
 
 ACTIVE: Final = "active"
 BLOCKED: Final = "blocked"
+LOST: Final = "lost"
+"""As good as blocked at a gate; found again, it is active again."""
 STATES: Final = (ACTIVE, BLOCKED)
+"""What a people file may say of a badge; lost it becomes where its history is kept."""
 
 _DAY_ZERO: Final = date(2000, 1, 1)
 
@@ -45,7 +48,7 @@ def badge_reason(
     """Returns why a badge is refused on that Brussels day; `REASON_NONE` when it may pass.
 
     Args:
-        state: ``active`` or ``blocked``; anything else is refused as blocked, never let in.
+        state: ``active``, ``blocked`` or ``lost``; anything but active is refused as blocked.
         valid_until: last day on which it may pass, that day included; None = no end.
         day: the Brussels day of the tap.
         valid_from: first day on which it may pass, that day included; None = always.

@@ -24,6 +24,7 @@ class Cause(StrEnum):
     REPEATED_ACT = "repeated_act"
     GATE_REFUSED = "gate_refused"
     UNKNOWN_BADGE = "unknown_badge"
+    NOT_A_WORKER = "not_a_worker"
     LET_IN_UNKNOWN = "let_in_unknown"
     # Held: something is missing.
     NO_IDENTITY = "no_identity"
@@ -33,6 +34,7 @@ class Cause(StrEnum):
     WORKS_CONFLICT = "works_conflict"
     NO_DIRECTION = "no_direction"
     NO_PLACE = "no_place"
+    LIMOSA_PERIOD = "limosa_period"
     CLOCK_WRONG = "clock_wrong"
     CLOCK_UNKNOWN = "clock_unknown"
     TOO_EARLY = "too_early"

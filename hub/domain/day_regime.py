@@ -7,9 +7,11 @@ can make a registration for today and for no other day:
 | tap                                       | becomes                                           |
 | ----------------------------------------- | ------------------------------------------------- |
 | refused at the gate, or badge unknown     | nothing (shown as a tap)                          |
+| of a visitor or a delivery                | presence only: who does not work is not registered|
 | without a date, or dated after its receipt| `held`: the clock must be repaired first          |
 | of an earlier day                         | `lapsed`: never sent with another date            |
 | person, company or works number missing   | `held`: a human completes it the same day         |
+| on a day outside the Limosa declaration   | `held`: a human looks at the declaration          |
 | first of its day                          | `due` at once                                     |
 | out-tap that ends a night shift           | nothing: the shift was registered on its first day|
 | any further tap of that day               | nothing new                                       |
@@ -66,6 +68,8 @@ class TapFacts:
         inside_since_ms: UTC milliseconds of the in-tap, on an earlier day at this site, after
             which no out-tap of this person is known; None when there is none.
         missing_works: why no works number is known, if none is.
+        works_here: whether the person works here at all; False for a visitor or a delivery.
+        limosa_covers: False when the day lies outside the person's Limosa declaration.
     """
 
     at_ms: int | None
@@ -79,6 +83,8 @@ class TapFacts:
     existing: str | None = None
     inside_since_ms: int | None = None
     missing_works: Cause = Cause.NO_WORKS_NUMBER
+    works_here: bool = True
+    limosa_covers: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +160,8 @@ def _judge(
         return None, Cause.LET_IN_UNKNOWN if facts.granted else Cause.UNKNOWN_BADGE
     if not facts.granted:
         return None, Cause.GATE_REFUSED
+    if not facts.works_here:
+        return None, Cause.NOT_A_WORKER
     if facts.existing in LIVE and facts.existing != State.HELD:
         return None, Cause.SECOND_TAP
     if believed is None:
@@ -165,7 +173,7 @@ def _judge(
     if facts.existing != State.HELD and _ends_night_shift(facts, day, believed):
         return None, Cause.NIGHT_SHIFT
     missing = (
-        missing_identity(facts.has_inss, facts.has_company, facts.has_limosa)
+        missing_identity(facts.has_inss, facts.has_company, facts.has_limosa, facts.limosa_covers)
         if facts.has_works
         else facts.missing_works
     )
@@ -183,8 +191,17 @@ def _ends_night_shift(facts: TapFacts, day: date, believed: int) -> bool:
     )
 
 
-def missing_identity(has_inss: bool, has_company: bool, has_limosa: bool) -> Cause | None:
-    """Returns what keeps a person from being named to the service; None when nothing does."""
+def missing_identity(
+    has_inss: bool, has_company: bool, has_limosa: bool, limosa_covers: bool = True
+) -> Cause | None:
+    """Returns what keeps a person from being named to the service; None when nothing does.
+
+    Args:
+        limosa_covers: see `TapFacts`; a declaration that does not cover the day is not used, and
+            that another form of identity would do is for a human to say.
+    """
+    if has_limosa and not limosa_covers:
+        return Cause.LIMOSA_PERIOD
     if identity_form(has_inss, has_company, has_limosa) is not None:
         return None
     return Cause.NO_COMPANY if has_inss else Cause.NO_IDENTITY

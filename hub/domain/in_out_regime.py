@@ -7,10 +7,12 @@ is a registration of its own, due at once:
 | tap                                          | becomes                                          |
 | -------------------------------------------- | ------------------------------------------------ |
 | refused at the gate, or badge unknown        | nothing (shown as a tap)                         |
+| of a visitor or a delivery                   | presence only: who does not work is not told     |
 | without a date, or dated after its receipt   | `held`: the clock must be repaired first         |
 | older than the window when the hub got it    | `lapsed`: attested, never sent with another time |
 | of a gate that does not tell in from out     | `held`: neither is guessed                       |
 | person, employer, works or place missing     | `held`: a human completes it within the window   |
+| on a day outside the Limosa declaration      | `held`: a human looks at the declaration         |
 | the same way again within two minutes        | nothing: one act, tapped twice                   |
 | any other                                    | `due` at once                                    |
 
@@ -60,6 +62,8 @@ class ActFacts:
         existing: state of the live registration of this very act; None when there is none.
         same_way_ms: moments (UTC milliseconds) of this person's other acts the same way, under this
             works number, around this one.
+        works_here: whether the person works here at all; False for a visitor or a delivery.
+        limosa_covers: False when the day lies outside the person's Limosa declaration.
     """
 
     at_ms: int | None
@@ -71,6 +75,8 @@ class ActFacts:
     has_place: bool
     existing: str | None = None
     same_way_ms: tuple[int, ...] = ()
+    works_here: bool = True
+    limosa_covers: bool = True
 
 
 def way_of(direction: int) -> Way | None:
@@ -100,6 +106,8 @@ def _judge(
 ) -> tuple[State | None, Cause]:
     if not facts.granted:
         return None, Cause.GATE_REFUSED
+    if not facts.works_here:
+        return None, Cause.NOT_A_WORKER
     held = facts.existing == State.HELD
     if facts.existing in LIVE and not held:
         return None, Cause.REPEATED_ACT
@@ -120,20 +128,28 @@ def _missing(facts: ActFacts) -> Cause | None:
     way = way_of(facts.direction)
     if way is not None and facts.missing_works is not None:
         return facts.missing_works
-    return missing_of_act(way, facts.has_inss, facts.has_employer, facts.has_place)
+    return missing_of_act(
+        way, facts.has_inss, facts.has_employer, facts.has_place, facts.limosa_covers
+    )
 
 
 def missing_of_act(
-    way: str | None, has_inss: bool, has_employer: bool, has_place: bool
+    way: str | None,
+    has_inss: bool,
+    has_employer: bool,
+    has_place: bool,
+    limosa_covers: bool = True,
 ) -> Cause | None:
     """Returns what the service lacks of an act under a known works number; None for nothing.
 
     Args:
         way: `in` or `out`; None when the gate does not tell.
-        has_inss, has_employer, has_place: see `ActFacts`.
+        has_inss, has_employer, has_place, limosa_covers: see `ActFacts`.
     """
     if way is None:
         return Cause.NO_DIRECTION
+    if not limosa_covers:
+        return Cause.LIMOSA_PERIOD
     if not has_inss:
         return Cause.NO_INSS
     if not has_employer:

@@ -65,6 +65,7 @@ class EntryFacts:
         numbers_valid: whether the numbers that are known can be read and pass their checks.
         limosa_from, limosa_until: first and last day of the Limosa declaration; None = not known.
         regime: regime of the works on that day.
+        works_here: whether the person works here at all; False for a visitor or a delivery.
     """
 
     works_from: date | None = None
@@ -78,6 +79,7 @@ class EntryFacts:
     limosa_from: date | None = None
     limosa_until: date | None = None
     regime: str = "day"
+    works_here: bool = True
 
 
 def findings(day: date, facts: EntryFacts) -> tuple[Finding, ...]:
@@ -92,6 +94,9 @@ def findings(day: date, facts: EntryFacts) -> tuple[Finding, ...]:
         found.append(_on("IMP-5017", "works_number", facts.works_until))
     if not facts.assigned:
         found.append(_on("IMP-5018", "works_number", day))
+    if not facts.works_here:
+        found.append(Finding("IMP-5030", "inss"))
+        return tuple(found)
     found.extend(_identity(facts))
     if facts.has_limosa:
         if facts.limosa_from is not None and day < facts.limosa_from:

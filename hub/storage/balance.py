@@ -20,6 +20,7 @@ from hub.application.balance import (
     entry_of,
     tally,
 )
+from hub.application.terminals import DESK
 from hub.domain.causes import Cause
 from hub.domain.day_regime import FUTURE_LIMIT_MS, tap_day
 from hub.domain.in_out_regime import REPEAT_MS, way_of
@@ -28,6 +29,7 @@ from hub.domain.registration import LIVE, NUMBERED, State
 from hub.storage.engine import reading
 from hub.storage.incidents import add_incident
 from hub.storage.schema import (
+    erased_run,
     gap,
     inbox,
     incident,
@@ -44,6 +46,7 @@ from hub.storage.schema import (
     terminal,
     works,
 )
+from hub.storage.visitors import visitors_on
 from hub.storage.works import candidates, choice_on, regime_on
 from protocol.limits import RECORD_SIZE
 from protocol.record import KIND_TAP, VERDICT_GRANTED, record_ok
@@ -107,7 +110,12 @@ def _taps(connection: Connection, day: date) -> dict[int, TapBooks]:
         select(inbox.c.id, terminal.c.site_id, inbox.c.records)
         .join(stream, stream.c.id == inbox.c.stream_id)
         .join(terminal, terminal.c.id == stream.c.terminal_id)
-        .where(inbox.c.received_ms >= begin_ms, inbox.c.received_ms < end_ms)
+        .where(
+            inbox.c.received_ms >= begin_ms,
+            inbox.c.received_ms < end_ms,
+            # What is held to a desk is no tap.
+            terminal.c.direction != DESK,
+        )
     )
     for run_id, site_id, records in connection.execution_options(yield_per=500).execute(runs):
         good, bad = _count(records)
@@ -166,6 +174,11 @@ def _open(connection: Connection) -> dict[int, int]:
     for table, last, count in (
         (inbox, inbox.c.first_seq + inbox.c.count - 1, inbox.c.count),
         (gap, gap.c.last_seq, gap.c.last_seq - gap.c.first_seq + 1),
+        (
+            erased_run,
+            erased_run.c.last_seq,
+            erased_run.c.last_seq - erased_run.c.first_seq + 1,
+        ),
     ):
         query = select(table.c.stream_id, func.max(last), func.sum(count)).group_by(
             table.c.stream_id
@@ -194,6 +207,7 @@ class _Site:
         self._site_id = site_id
         self._day = day
         self._regimes: dict[int, str] = {}
+        self._visitors = visitors_on(connection, day)
         columns = registration.c
         self._rows: Sequence[_Row] = connection.execute(
             select(
@@ -245,6 +259,8 @@ class _Site:
         for person_id, first_in_ms in self._seen.items():
             if person_id in by_person:
                 entries.append(entry_of(by_person[person_id]))
+            elif person_id in self._visitors:
+                entries.append(Entry(Column.EXPLAINED, "", Cause.NOT_A_WORKER))
             elif person_id not in acting and self._regime(person_id) == "day":
                 entries.append(self._without(person_id, first_in_ms))
         return tally(entries)
@@ -277,6 +293,8 @@ class _Site:
         for row, at_ms in self._granted():
             if f"{row.stream_id}.{row.seq}" in made or self._regime(row.person_id) != "in_out":
                 continue
+            if row.person_id in self._visitors:
+                continue  # counted once, as a presence
             near = moments[row.person_id, way_of(row.direction)]
             repeated = any(abs(at_ms - other) <= REPEAT_MS for other in near)
             entries.append(

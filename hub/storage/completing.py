@@ -10,16 +10,18 @@ from sqlalchemy import Connection, Row, Select, func, or_, select
 
 from hub.application.registrations import NewRegistration
 from hub.domain.causes import Cause
+from hub.domain.companies import enterprise_number
 from hub.domain.day_regime import missing_identity
 from hub.domain.in_out_regime import WINDOW_MS, missing_of_act
 from hub.domain.legal_day import brussels_day
+from hub.domain.people import Kind, limosa_covers
 from hub.domain.registration import State, client_reference
 from hub.storage.history import RegistrationEvent, create, step, steps
 from hub.storage.outbox import Transactions
 from hub.storage.schema import company, person, registration, works
 from hub.storage.works import choice_on, regime_on
 
-_PERSON = (Cause.NO_IDENTITY, Cause.NO_COMPANY, Cause.NO_INSS)
+_PERSON = (Cause.NO_IDENTITY, Cause.NO_COMPANY, Cause.NO_INSS, Cause.LIMOSA_PERIOD)
 _WORKS = (Cause.NO_WORKS_NUMBER, Cause.WORKS_CONFLICT)
 
 
@@ -87,7 +89,9 @@ def _waiting(state: State, now_ms: int, window_ms: int) -> Select[*tuple[Any, ..
             person.c.limosa_sealed.is_not(None).label("has_limosa"),
             person.c.foreign_vat.is_not(None).label("has_vat"),
             person.c.changed_ms.label("person_changed_ms"),
-            company.c.number.is_not(None).label("has_company"),
+            person.c.limosa_from,
+            person.c.limosa_until,
+            company.c.number.label("company_number"),
             works.c.place.is_not(None).label("has_place"),
         )
         .join(person, person.c.id == registration.c.person_id)
@@ -95,6 +99,7 @@ def _waiting(state: State, now_ms: int, window_ms: int) -> Select[*tuple[Any, ..
         .outerjoin(works, works.c.number == registration.c.works_number)
         .where(
             registration.c.state == state,
+            person.c.kind.not_in((Kind.VISITOR, Kind.DELIVERY)),
             or_(
                 (registration.c.regime == "day")
                 & (registration.c.day >= brussels_day(now_ms).isoformat()),
@@ -148,10 +153,12 @@ def held_without_works(connection: Connection, reference: str) -> Row[Any] | Non
         select(
             registration,
             person.c.token,
+            person.c.limosa_from,
+            person.c.limosa_until,
             person.c.inss_sealed.is_not(None).label("has_inss"),
             person.c.limosa_sealed.is_not(None).label("has_limosa"),
             person.c.foreign_vat.is_not(None).label("has_vat"),
-            company.c.number.is_not(None).label("has_company"),
+            company.c.number.label("company_number"),
         )
         .join(person, person.c.id == registration.c.person_id)
         .outerjoin(company, company.c.id == person.c.company_id)
@@ -212,6 +219,12 @@ def give_works(connection: Connection, row: Row[Any], number: str, now_ms: int, 
 
 def _missing(row: Row[Any], regime: str, has_place: bool) -> Cause | None:
     """What the service of that regime still lacks of a person or an act."""
+    first, last = (
+        date.fromisoformat(day) if day else None for day in (row.limosa_from, row.limosa_until)
+    )
+    covered = not row.has_limosa or limosa_covers(date.fromisoformat(row.day), first, last)
     if regime == "day":
-        return missing_identity(row.has_inss, row.has_company, row.has_limosa)
-    return missing_of_act(row.direction, row.has_inss, row.has_company or row.has_vat, has_place)
+        has_company = enterprise_number(row.company_number) is not None
+        return missing_identity(row.has_inss, has_company, row.has_limosa, covered)
+    has_employer = row.company_number is not None or row.has_vat
+    return missing_of_act(row.direction, row.has_inss, has_employer, has_place, covered)

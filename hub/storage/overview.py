@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date
 from typing import Any
 
@@ -19,7 +19,9 @@ from hub.application.overview import (
     TurnedAway,
     assemble,
 )
-from hub.domain.legal_day import day_bounds_ms
+from hub.application.terminals import DESK
+from hub.domain.legal_day import brussels_day, day_bounds_ms
+from hub.domain.people import is_registered
 from hub.domain.registration import LIVE, State
 from hub.storage.engine import reading
 from hub.storage.gate_news import news_of_gates, passages_of_day
@@ -33,6 +35,7 @@ from hub.storage.schema import (
     terminal,
     works,
 )
+from hub.storage.visitors import visitors_on
 from protocol.record import VERDICT_REFUSED
 
 _UNANSWERED = (State.HELD, State.DUE, State.SENDING, State.IN_DOUBT)
@@ -45,6 +48,7 @@ _PERSON = (
     person.c.given_name,
     person.c.family_name,
     person.c.company_id,
+    person.c.kind,
     func.coalesce(company.c.name, "").label("company"),
 )
 _Row = Row[*tuple[Any, ...]]
@@ -87,7 +91,7 @@ class Overview:
             ).all()
             # A revoked gate opens no more, but what it kept before counts.
             names: dict[str, str] = {row.id: row.name for row in gates}
-            in_use = [row for row in gates if row.revoked_ms is None]
+            in_use = [row for row in gates if row.revoked_ms is None and row.direction != DESK]
             news = news_of_gates(connection, [row.id for row in in_use], start_ms, end_ms)
             passed = passages_of_day(connection, [row.id for row in in_use], day)
             present = _presences(connection, site_id, [day])
@@ -106,6 +110,9 @@ class Overview:
                     ),
                 ),
             )
+            # Today the register itself says who works here; of a day before, who did then.
+            past = day < brussels_day(now_ms).isoformat()
+            visitors = visitors_on(connection, date.fromisoformat(day)) if past else frozenset()
             earlier_days = sorted({row.day for row in late})
             seen_then = _presences(connection, site_id, earlier_days) if late else []
             wanted = {(row.person_id, row.day) for row in late}
@@ -120,7 +127,7 @@ class Overview:
                     )
                 ),
                 day=day,
-                people=_people(present, registered, names),
+                people=_people(present, registered, names, visitors),
                 earlier=_people(
                     [row for row in seen_then if (row.person_id, row.day) in wanted], late, names
                 ),
@@ -189,6 +196,7 @@ def _people(
     present: Iterable[_Row],
     registered: Iterable[_Row],
     gates: dict[str, str],
+    visitors: Collection[int] = (),
 ) -> list[PersonRow]:
     """Joins presences and registrations: a person may have either, both or several."""
     who: dict[_Key, _Row] = {}
@@ -222,6 +230,7 @@ def _people(
                 registrations=tuple(
                     sorted(registrations.get(key, ()), key=lambda one: one.state not in LIVE)
                 ),
+                visitor=not is_registered(row.kind) or row.person_id in visitors,
             )
         )
     return people

@@ -6,30 +6,37 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, delete
+from sqlalchemy import ColumnElement, Connection, Table, and_, delete, exists, or_, select, true
 
+from hub.application.enrolment import SeenTap
 from hub.application.gate_events import GateEvent
 from hub.application.projection import InboxRun, Projection
 from hub.application.registering import Known, Standing, TapRow, WorksHere
 from hub.application.registrations import NewRegistration
+from hub.application.terminals import DESK
 from hub.domain.causes import Cause
+from hub.domain.companies import enterprise_number, foreign_vat
 from hub.domain.in_out_regime import WINDOW_MS
-from hub.domain.legal_day import day_bounds_ms
+from hub.domain.legal_day import brussels_day, day_bounds_ms
+from hub.domain.people import is_registered
 from hub.domain.presence import Presence
 from hub.domain.registration import State
 from hub.domain.works import Regime, choose_works
+from hub.storage.badge_history import Link, holder_of, links_of, since_when
 from hub.storage.history import RegistrationEvent, create, fold, step
 from hub.storage.incidents import add_incident
 from hub.storage.schema import (
     clock_mark,
+    erased_run,
     gate_event,
+    inbox,
     passage_count,
     presence,
     tap,
 )
 from hub.storage.schema import projection as projection_table
 from hub.storage.works import candidates, planned_works, regime_on
-from protocol.record import VERDICT_GRANTED
+from protocol.record import REASON_UNKNOWN_BADGE, VERDICT_GRANTED, record_ok, unpack_record
 
 NAME = "presence"
 REBUILD_CHUNK = 1024
@@ -38,20 +45,25 @@ DERIVED = (tap, clock_mark, gate_event, passage_count, presence)
 
 _RUNS = """
 SELECT inbox.id, inbox.stream_id, stream.terminal_id, terminal.site_id, inbox.first_seq,
-       inbox.received_ms, inbox.records, inbox.count
+       inbox.received_ms, inbox.records, inbox.count, terminal.direction
 FROM inbox JOIN stream ON stream.id = inbox.stream_id
 JOIN terminal ON terminal.id = stream.terminal_id
 WHERE inbox.id > ? ORDER BY inbox.id LIMIT ?
 """
 _PERSON = """
-SELECT person.id, person.token, person.inss_sealed IS NOT NULL, person.company_id IS NOT NULL,
-       person.limosa_sealed IS NOT NULL, person.foreign_vat IS NOT NULL
+SELECT person.id, person.token, person.inss_sealed IS NOT NULL, company.number,
+       person.limosa_sealed IS NOT NULL, person.foreign_vat IS NOT NULL,
+       person.kind, person.limosa_from, person.limosa_until
 FROM """
-_KNOWN = _PERSON + "badge JOIN person ON person.id = badge.person_id WHERE badge.tag = ?"
-_OWNER_THEN = (
-    _PERSON + "owner_then JOIN person ON person.id = owner_then.person_id "
-    "WHERE owner_then.stream_id = ? AND owner_then.seq = ?"
+_PERSON_ID = (
+    _PERSON + "person LEFT JOIN company ON company.id = person.company_id WHERE person.id = ?"
 )
+_OWNER = "SELECT person_id, linked_ms FROM badge WHERE tag = ?"
+_OWNER_THEN = "SELECT person_id FROM owner_then WHERE stream_id = ? AND seq = ?"
+_BECAME_WORKER = """
+SELECT at_ms FROM audit WHERE subject = ? AND action = 'person.changed'
+AND detail LIKE '%"became_worker": true%' ORDER BY id DESC LIMIT 1
+"""
 _KEEP_OWNERS = """
 CREATE TEMP TABLE owner_then AS SELECT stream_id, seq, person_id FROM tap
 WHERE person_id IS NOT NULL
@@ -102,6 +114,8 @@ class RegisterView:
     def __init__(self) -> None:
         self.owners: dict[bytes, Known | None] = {}
         self.works: dict[tuple[int, int, date], WorksHere] = {}
+        self.known: dict[tuple[int, int], Known | None] = {}
+        self.links: dict[bytes, tuple[Link, ...]] = {}
 
 
 class Derived:
@@ -140,7 +154,7 @@ class Derived:
             if found and records + row[7] > limit:
                 break
             records += row[7]
-            found.append(InboxRun(*row[:7]))
+            found.append(InboxRun(*row[:7], desk=row[8] == DESK))
         return found
 
     def advance(self, inbox_id: int) -> None:
@@ -149,18 +163,57 @@ class Derived:
             "INSERT OR REPLACE INTO projection (name, inbox_id) VALUES (?,?)", (NAME, inbox_id)
         )
 
-    def owner(self, tag: bytes, stream_id: int, seq: int) -> Known | None:
+    def owner(
+        self, tag: bytes, stream_id: int, seq: int, at_ms: int | None, received_ms: int
+    ) -> Known | None:
         """See `RegisteringPort`."""
         if self._rebuilding:
-            # Who had the badge then: it may have passed to another since.
-            row = self._run(_OWNER_THEN, (stream_id, seq)).first()
-            if row is not None:
-                return _known(row)
+            return self._owner_then(tag, stream_id, seq, at_ms, received_ms)
         owners = self._register.owners
         if tag not in owners:
-            row = self._run(_KNOWN, (tag,)).first()
-            owners[tag] = _known(row) if row else None
+            row = self._run(_OWNER, (tag,)).first()
+            owners[tag] = self._known(row[0], row[1]) if row else None
         return owners[tag]
+
+    def _owner_then(
+        self, tag: bytes, stream_id: int, seq: int, at_ms: int | None, received_ms: int
+    ) -> Known | None:
+        """Who had the badge then: it may have passed to another since."""
+        links = self._register.links.get(tag)
+        if links is None:
+            links = self._register.links[tag] = links_of(self._connection, tag)
+        row = self._run(_OWNER_THEN, (stream_id, seq)).first()
+        if row is not None:
+            return self._known(row[0], since_when(links, row[0], received_ms))
+        link = holder_of(links, at_ms, received_ms)
+        if link is None or link.person_id is None:
+            return None
+        return self._known(link.person_id, link.at_ms)
+
+    def _known(self, person_id: int, linked_ms: int) -> Known | None:
+        known = self._register.known
+        if (person_id, linked_ms) not in known:
+            known[person_id, linked_ms] = self._look_up(person_id, linked_ms)
+        return known[person_id, linked_ms]
+
+    def _look_up(self, person_id: int, linked_ms: int) -> Known | None:
+        row = self._run(_PERSON_ID, (person_id,)).first()
+        if row is None:
+            return None
+        since = self._run(_BECAME_WORKER, (f"person:{person_id}",)).scalar()
+        return Known(
+            row[0],
+            row[1],
+            bool(row[2]),
+            enterprise_number(row[3]) is not None,
+            bool(row[4]),
+            bool(row[5]) or foreign_vat(row[3]) is not None,
+            works_here=is_registered(row[6]),
+            works_from=None if since is None else brussels_day(since),
+            limosa_from=date.fromisoformat(row[7]) if row[7] else None,
+            limosa_until=date.fromisoformat(row[8]) if row[8] else None,
+            linked_ms=linked_ms,
+        )
 
     def works(self, person_id: int, site_id: int, day: date) -> WorksHere:
         """See `RegisteringPort`."""
@@ -294,9 +347,9 @@ class Derived:
         """See `ProjectionPort`."""
         begin, end = day_bounds_ms(day)
         row = self._run(
-            "SELECT 1 FROM tap WHERE at_ms IS NULL AND person_id = ? AND verdict = ? "
-            "AND received_ms >= ? AND received_ms < ? LIMIT 1",
-            (person_id, VERDICT_GRANTED, begin, end),
+            "SELECT 1 FROM tap WHERE at_ms IS NULL AND person_id = ? "
+            "AND (verdict = ? OR reason = ?) AND received_ms >= ? AND received_ms < ? LIMIT 1",
+            (person_id, VERDICT_GRANTED, REASON_UNKNOWN_BADGE, begin, end),
         ).first()
         return row is not None
 
@@ -340,28 +393,62 @@ class Derived:
         )
 
 
-def _known(row: Any) -> Known:
-    return Known(row[0], row[1], bool(row[2]), bool(row[3]), bool(row[4]), bool(row[5]))
-
-
 def project_some(
-    connection: Connection, register: RegisterView, window_ms: int = WINDOW_MS
+    connection: Connection,
+    register: RegisterView,
+    window_ms: int = WINDOW_MS,
+    seen: list[SeenTap] | None = None,
 ) -> tuple[int, list[tuple[str, str]]]:
     """Projects the next chunk.
+
+    Args:
+        connection: the transaction.
+        register: see `Derived`.
+        window_ms: see `Projection`.
+        seen: gets each badge that was refused or held at a desk.
 
     Returns:
         The number of records (0: nothing left), and (code, terminal) of the incidents found.
     """
     derived = Derived(connection, register)
-    return Projection(window_ms).step(derived), derived.reported
+    told = (lambda _tap: None) if seen is None else seen.append
+    return Projection(window_ms, told).step(derived), derived.reported
+
+
+def _can_be_made_again(connection: Connection, table: Table) -> ColumnElement[bool]:
+    """The rows of a derived table whose facts are all there."""
+    if table is gate_event:
+        columns = erased_run.c
+        return ~exists().where(
+            columns.stream_id == gate_event.c.stream_id,
+            columns.first_seq <= gate_event.c.seq,
+            columns.last_seq >= gate_event.c.seq,
+        )
+    if table is not clock_mark:
+        return true()
+    kept: list[ColumnElement[bool]] = []
+    for stream_id in connection.execute(select(erased_run.c.stream_id).distinct()).scalars():
+        first = connection.execute(
+            select(inbox.c.records)
+            .where(inbox.c.stream_id == stream_id)
+            .order_by(inbox.c.first_seq)
+            .limit(1)
+        ).scalar()
+        if first is not None and record_ok(first, 0):
+            boot = unpack_record(first, 0).boot
+            kept.append(and_(clock_mark.c.stream_id == stream_id, clock_mark.c.boot <= boot))
+    return ~or_(*kept) if kept else true()
 
 
 def rebuild(connection: Connection, window_ms: int = WINDOW_MS) -> int:
     """Drops everything derived and makes it again from the facts, in one transaction.
 
+    What came from records whose time was over is gone with them, but for what is kept longer than
+    they are: events of gates, and by which clock a gate that still runs went.
+
     What became of each registration is made again from its steps, and a tap stays with whom it was
-    made by. Taps of a badge that was nobody's then are its owner's of today, and are decided now,
-    as of the moment they came in.
+    made by. Whose a tap is that was nobody's, the history of its badge says
+    (`hub.storage.badge_history`); it is decided now, as of the moment it came in.
 
     Returns:
         The number of records projected.
@@ -374,7 +461,7 @@ def rebuild(connection: Connection, window_ms: int = WINDOW_MS) -> int:
     run(_KEEP_OWNERS)
     run("CREATE UNIQUE INDEX temp.owner_then_key ON owner_then (stream_id, seq)")
     for table in DERIVED:
-        connection.execute(delete(table))
+        connection.execute(delete(table).where(_can_be_made_again(connection, table)))
     connection.execute(delete(projection_table).where(projection_table.c.name == NAME))
     fold(connection)
     derived = Derived(connection, RegisterView(), rebuilding=True)

@@ -8,11 +8,13 @@ from concurrent.futures import Future
 import structlog
 from sqlalchemy import Connection
 
+from hub.application.enrolment import SeenTap
 from hub.domain.in_out_regime import WINDOW_MS
 from hub.storage.projection import RegisterView, project_some
 from hub.storage.writer import Writer
 
 log = structlog.get_logger()
+_Projected = tuple[int, list[tuple[str, str]], list[SeenTap]]
 
 
 class Projector:
@@ -23,6 +25,8 @@ class Projector:
         projected: called in the writer's thread after something was projected.
         reported: called there with code and terminal of each incident that was found and kept.
         window_ms: milliseconds after an act in which the in/out service takes it.
+        tapped: called there, before `projected`, with the badges that were refused or held at a
+            desk.
     """
 
     def __init__(
@@ -31,11 +35,13 @@ class Projector:
         projected: Callable[[], None],
         reported: Callable[[str, str], None] = lambda _code, _terminal: None,
         window_ms: int = WINDOW_MS,
+        tapped: Callable[[list[SeenTap]], None] = lambda _taps: None,
     ) -> None:
         self._writer = writer
         self._projected = projected
         self._reported = reported
         self._window_ms = window_ms
+        self._tapped = tapped
         self._register = RegisterView()
         self._queued = False
 
@@ -49,20 +55,24 @@ class Projector:
             self._queued = True
             self._writer.call(self._job).add_done_callback(self._done)
 
-    def _job(self, connection: Connection) -> tuple[int, list[tuple[str, str]]]:
+    def _job(self, connection: Connection) -> _Projected:
         # Cleared first: what is stored from here on needs another job.
         self._queued = False
-        return project_some(connection, self._register, self._window_ms)
+        seen: list[SeenTap] = []
+        count, reported = project_some(connection, self._register, self._window_ms, seen)
+        return count, reported, seen
 
-    def _done(self, future: Future[tuple[int, list[tuple[str, str]]]]) -> None:
+    def _done(self, future: Future[_Projected]) -> None:
         error = future.exception()
         if error is not None:
             # The cursor did not move, so nothing is lost; the next wake tries the same piece.
             log.error("projection failed", error=type(error).__name__)
             return
-        count, reported = future.result()
+        count, reported, seen = future.result()
         for code, terminal in reported:
             self._reported(code, terminal)
+        if seen:
+            self._tapped(seen)
         if count:
             self._projected()
             self.wake()

@@ -7,7 +7,13 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from hub.application.overview import AuthorityStatus, GateStatus, PersonRow, RegistrationRow
+from hub.application.overview import (
+    AuthorityStatus,
+    GateStatus,
+    PersonRow,
+    RegistrationRow,
+    Standing,
+)
 from hub.domain.causes import Cause
 from hub.domain.legal_day import brussels_day
 from hub.domain.registration import LIVE, NUMBERED, State
@@ -70,6 +76,10 @@ class Words:
         """Returns the text of the dashboard with that key."""
         return self.typeset(text(f"dashboard.{key}", self.language, **values))
 
+    def any(self, key: str, **values: object) -> str:
+        """Returns the text with that whole key."""
+        return self.typeset(text(key, self.language, **values))
+
     def gate(self, key: str, **values: object) -> str:
         """Returns the text with that key of what gates tell about themselves."""
         return self.typeset(text(f"gate.{key}", self.language, **values))
@@ -114,6 +124,8 @@ class Words:
         return kept, hub, self._third(person, row)
 
     def _third(self, person: PersonRow, row: RegistrationRow | None) -> Step:
+        if person.standing is Standing.VISITOR:
+            return Step("blank", "none", self("step.visitor"))
         if row is None:
             return Step("none", "action", self("step.unregistered"), note=self("state.none"))
         state, tone, word = row.state, _TONES[row.state], self(f"state.{row.state}")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import date
 
+import pytest
+
 from hub.application.people_file import COLUMNS, read_people_file
-from hub.application.people_table import OPTIONAL_COLUMNS
 from tests.domain.test_people_file import GOOD, TODAY, csv_of, found, only, read
 
 
@@ -52,10 +53,39 @@ def test_a_limosa_declaration_that_has_ended_is_a_warning() -> None:
 
 
 def test_the_last_columns_may_be_left_out() -> None:
-    count = len(OPTIONAL_COLUMNS)
-    assert COLUMNS[-count:] == OPTIONAL_COLUMNS
-    people_file = read_people_file(csv_of(GOOD, columns=COLUMNS[:-count]), TODAY)
+    assert COLUMNS[11] == "valid_from"
+    people_file = read_people_file(csv_of(GOOD, columns=COLUMNS[:11]), TODAY)
     assert found(people_file) == []
     (person,) = people_file.rows
     assert (person.valid_from, person.badge_state) == (None, "")
     assert (person.limosa_until, person.foreign_vat) == (None, "")
+
+
+@pytest.mark.parametrize(
+    ("column", "text"),
+    [
+        ("inss", "85031299761.0"),
+        ("inss", "85031299761,00"),
+        ("inss", "'85031299761"),
+        ("inss", "85\u00a003\u00a012 997\u202f61"),
+        ("company_number", "999000129.0"),
+        ("company_number", "BE0999000129"),
+        ("company_number", "BE 0999.000.129"),
+        ("badge_uid", "'04:A1:B2:C3:D4:E5:01"),
+    ],
+)
+def test_what_lost_nothing_is_taken(column: str, text: str) -> None:
+    people_file = read({**GOOD, column: text})
+    assert found(people_file) == []
+    (person,) = people_file.rows
+    assert person.inss is not None
+    assert person.inss.reveal() == GOOD["inss"]
+    assert person.company_number == GOOD["company_number"]
+    assert person.badge_uid is not None
+    assert person.badge_uid.reveal().hex().upper() == GOOD["badge_uid"]
+
+
+def test_a_badge_may_come_later() -> None:
+    people_file = read({**GOOD, "badge_uid": ""})
+    assert found(people_file) == []
+    assert people_file.rows[0].badge_uid is None
