@@ -14,9 +14,12 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 INSTALL := $(PIP) install --quiet --no-deps --only-binary :all: --require-hashes
 # skidl is published as sources only: plain Python, put together by the setuptools of build.txt.
 WITH_SKIDL := --no-binary skidl --no-build-isolation
+# pyscard is too, and is compiled against the PC/SC library of this machine: for `make test` only.
+WITH_PYSCARD := --no-binary pyscard --no-build-isolation
 
-# All tests: two at a time, since many of them wait for processes. Tests of a file stay together.
-ALL := --numprocesses 2 --dist loadfile
+# All tests: two at a time, since many of them wait for processes. Tests of a file stay together, in
+# the order that tests/conftest.py gives them.
+ALL := --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 DEMO := $(VENV)/.installed-demo
 DEV := $(VENV)/.installed-dev
@@ -30,7 +33,7 @@ ifneq ($(shell { $(BIN)/python -c pass && cat $(HOME_OF_VENV); } 2>/dev/null),$(
 .PHONY: $(HOME_OF_VENV)
 endif
 
-.PHONY: help demo test lint bench drawings clean lock browser mosquitto postgresql
+.PHONY: help demo test lint bench drawings clean lock browser mosquitto postgresql pcsc
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -38,7 +41,7 @@ help: ## this list
 demo: $(DEMO) $(SELF) ## gate, hub and authority on this machine: prints the page to open (ARGS="--no-browser --json")
 	@$(BIN)/sitegate demo $(ARGS)
 
-test: $(DEV) $(SELF) browser mosquitto postgresql ## all tests (ARGS="tests/protocol -k sync")
+test: $(DEV) $(SELF) browser mosquitto postgresql pcsc ## all tests (ARGS="tests/protocol -k sync")
 	@$(BIN)/python -m pytest $(or $(ARGS),$(ALL))
 
 lint: $(DEV) $(SELF) $(TYPINGS) ## style, types on both Pythons, who imports whom, length of modules
@@ -100,3 +103,6 @@ mosquitto:
 
 postgresql:
 	@tools/postgresql.sh
+
+pcsc: $(DEV)
+	@tools/pcsc.sh $(BIN)/python $(INSTALL) $(WITH_PYSCARD) -r requirements/eid.txt

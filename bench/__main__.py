@@ -1,8 +1,8 @@
 """`make bench`: every measurement of docs/performance.md, printed with what it is held against.
 
 `python -m bench [NAME ...] [--runs N]`; names: intake, slow, latency, projection, registering,
-receipt, firmware, device. Nothing of the test suite depends on these figures. BENCH_TMP names a
-folder on the disk to be measured.
+receipt, blocking, firmware, device. Nothing of the test suite depends on these figures. BENCH_TMP
+names a folder on the disk to be measured.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import argparse
 import platform
 import sys
 
-from bench import board, device, intake, projecting, registering
+from bench import blocking, board, device, intake, projecting, registering
 
 MEASUREMENTS = {
     "intake": intake.throughput,
@@ -20,6 +20,7 @@ MEASUREMENTS = {
     "projection": projecting.projection,
     "registering": registering.throughput,
     "receipt": registering.receipts,
+    "blocking": blocking.blocking,
     "firmware": board.firmware,
     "device": device.tap_time,
 }

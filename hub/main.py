@@ -3,8 +3,8 @@
 Threads: *writer* (the only one that writes), *link* (paho's loop), *broker* (watches nats-server),
 *register* (sees that another process changed the register), *forwarder* (talks to the authority),
 *feedback* (tells the gates what came of their taps), *serial* with one for each open port (gates on
-a cable, if any are set) and the main thread with the web server. Whoever has news calls
-`Changes.notify`.
+a cable, if any are set), *pins* (a reader on the hub's own pins, if one is set) and the main thread
+with the web server. Whoever has news calls `Changes.notify`.
 """
 
 from __future__ import annotations
@@ -15,15 +15,18 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
+from typing import TypeVar
 
 import structlog
 from sqlalchemy import Connection
 from sqlalchemy.exc import DatabaseError
 
+from hub.application.enrolment import PINS, Enrolment
 from hub.application.feedback import Feedback
 from hub.application.ingest import Ingest
 from hub.application.overview import AuthorityStatus
 from hub.application.rosters import build_rosters
+from hub.application.terminals import DESK
 from hub.application.updates import FirmwareOrder, Updates
 from hub.clock import Clock, now_ms
 from hub.errors import SitegateError
@@ -49,21 +52,24 @@ from hub.storage.overview import Overview
 from hub.storage.projector import Projector
 from hub.storage.register import Register
 from hub.storage.terminals import Terminals
-from hub.storage.tokens import TokenRow, token_finder
 from hub.storage.writer import Writer
 from hub.terminals.broker import Broker
 from hub.terminals.care import FirmwareCare
 from hub.terminals.certificates import Certificates
 from hub.terminals.external import ExternalBroker, external_password
 from hub.terminals.mqtt import MqttLink
+from hub.terminals.pins import PinReader
 from hub.terminals.serial import SerialDesk
 from hub.terminals.session import TerminalDesk
 from hub.terminals.watch import TerminalWatch
 from hub.web.live import Changes
+from hub.web.office import Office
 from protocol.mac import broker_password
 from protocol.messages import HEALTH
 
+T = TypeVar("T")
 REGISTER_POLL_S = 1.0
+"""How often it is looked whether another process changed the register; this one says so at once."""
 RENEW_CHECK_MS = 3600 * 1000
 SWITCH_INTERVAL_S = 0.0005
 """The writer gives up the interpreter lock for every statement; with Python's default of 5 ms it
@@ -138,18 +144,38 @@ class Hub:
         self._serial = SerialDesk(ports, self._desk.deliver) if ports else None
         self._feedback = Feedback(DayReader(self._house.engine), self._desk, clock)
         self._stopping = threading.Event()
+        self._register_news = threading.Event()
         self._register_thread = threading.Thread(
             target=self._watch_register, name="register", daemon=True
         )
         self._register_version = -1
         self._newest_order = 0
+        self.enrolment = Enrolment(clock, lambda: secrets.token_urlsafe(16), self.changes.notify)
+        vault = self._house.vault
+        self._pins = (
+            PinReader(lambda uid: self.enrolment.read(PINS, vault.tag(uid.reveal())))
+            if settings.desk.pins
+            else None
+        )
         self._projector = Projector(
-            self._writer, self._projected, self._reported, settings.in_out.window_s * 1000
+            self._writer,
+            self._projected,
+            self._reported,
+            settings.in_out.window_s * 1000,
+            self.enrolment.tapped,
         )
         self.sending = Sending(
             settings, self._house, self._writer, clock, self._registered, self._every_gate_heard
         )
-        self._find_token = token_finder(self._house.engine)
+        self.office = Office(
+            self._house.engine,
+            self._write,
+            self._house.vault,
+            clock,
+            self._register_news.set,
+            settings,
+            settings.data,
+        )
         self.overview = Overview(self._house.engine)
         self.books = Books(self._house.engine)
 
@@ -179,6 +205,8 @@ class Hub:
             if self._serial is not None:
                 self._serial.start()
             self._feedback.start()
+            if self._pins is not None:
+                self._pins.start()
             self.sending.start()
         except BaseException:
             self.stop()
@@ -190,8 +218,11 @@ class Hub:
     def stop(self) -> None:
         """Ends everything in order; what was acked is on disk, what was not comes again."""
         self._stopping.set()
+        self._register_news.set()
         self.sending.stop()
         self._feedback.stop()
+        if self._pins is not None:
+            self._pins.stop()
         if self._serial is not None:
             self._serial.stop()
         if self._link is not None:
@@ -257,6 +288,9 @@ class Hub:
                 said.numbers if said and whole else None,
             )
 
+    def _write(self, change: Callable[[Connection], T]) -> T:
+        return self._writer.call(change).result()
+
     # ------------------------------------------------------------ register
 
     def _take_register(self) -> bool:
@@ -290,7 +324,9 @@ class Hub:
                 if news:
                     self.sending.register_changed()
                 news = False
-                if self._stopping.wait(REGISTER_POLL_S):
+                self._register_news.wait(REGISTER_POLL_S)
+                self._register_news.clear()
+                if self._stopping.is_set():
                     return
                 news = self._take_register()
                 self._renew_certificate()
@@ -360,14 +396,15 @@ class Hub:
 
     # ------------------------------------------------------------ authority
 
-    def find_token(self, token: str) -> TokenRow | None:
-        """Returns whose token this is; None for one that was never given out or was revoked."""
-        return self._find_token(token)
-
     def authority_status(self) -> AuthorityStatus:
         """Returns how the way to the authority stands, for the pages."""
         return self.sending.status()
 
+    def pins_trouble(self) -> SitegateError | None:
+        """Returns why the reader on the hub's pins does not work; None when it does, or is none."""
+        return None if self._pins is None else self._pins.trouble()
+
     def _every_gate_heard(self) -> bool:
         """Says whether no gate has kept silent: else who was not seen may yet have been there."""
-        return all(gate.online and not gate.unsent for gate in self.watch.gates())
+        gates = (gate for gate in self.watch.gates() if gate.direction != DESK)
+        return all(gate.online and not gate.unsent for gate in gates)

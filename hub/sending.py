@@ -33,6 +33,7 @@ from hub.storage.house import House
 from hub.storage.outbox import Outbox
 from hub.storage.plans import Plans
 from hub.storage.reconcile import Reconciliations
+from hub.storage.retention import Retention, days_of
 from hub.storage.waiting import waiting_registrations
 from hub.storage.writer import Writer
 
@@ -82,6 +83,13 @@ class Sending:
         self._planner = Planner(
             self.plans, settings.plan.absent_at, settings.plan.absent_reason, may_judge
         )
+        self.retention = Retention(
+            house.engine,
+            lambda change: writer.call(change).result(),
+            house.vault,
+            house.folder,
+            days_of(settings.retention),
+        )
         self._lanes: list[Lane] = []
         self._nights: NightThread | None = None
         self._stopping = threading.Event()
@@ -107,7 +115,12 @@ class Sending:
         )
         # Without a service too: the books can be looked at all the same.
         self._nights = NightThread(
-            Nightly(reconciler, self._check_books, self._settings.authority.reconcile_at),
+            Nightly(
+                reconciler,
+                self._check_books,
+                self._settings.authority.reconcile_at,
+                self.retention.run_once_a_day,
+            ),
             self._clock,
         )
         self._nights.start()

@@ -16,7 +16,7 @@ from datetime import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -132,6 +132,61 @@ class WebSettings(_Table):
     )
 
 
+class ApiSettings(_Table):
+    """The API for programs."""
+
+    per_minute: int = Field(
+        default=600, ge=1, le=100_000, description="Calls that one token may make in a minute."
+    )
+
+
+class AccessSettings(_Table):
+    """Accounts, and how long what they open lasts."""
+
+    public_url: str = Field(
+        default="",
+        pattern=r"^(https?://[A-Za-z0-9.:\[\]-]+/?)?$",
+        description="Address by which people reach the pages; empty: host and port of `[web]`.",
+    )
+    session_hours: int = Field(
+        default=12, ge=1, le=72, description="Hours after which one must log in again."
+    )
+    idle_minutes: int = Field(
+        default=120, ge=5, le=1440, description="Minutes without use after which a session ends."
+    )
+    link_hours: int = Field(
+        default=72, ge=1, le=720, description="Hours that a link to log in or be invited is good."
+    )
+    lock_after: int = Field(
+        default=5, ge=3, le=20, description="Wrong passwords in a row before an account waits."
+    )
+
+
+class OidcSettings(_Table):
+    """Logging in with an account that people have elsewhere (OpenID Connect)."""
+
+    issuer: str = Field(
+        default="",
+        pattern=r"^(https://[^\s?#]+|http://(localhost|127\.0\.0\.1)(:\d+)?(/[^\s?#]*)?)?$",
+        description="Issuer of the provider, as its own document spells it; empty: none is used.",
+    )
+    client_id: str = Field(default="", description="What the provider calls this hub.")
+    client_secret_file: str = Field(
+        default="", description="File whose first line is the secret for it; empty: there is none."
+    )
+    label: str = Field(
+        default="",
+        max_length=40,
+        description="What people call the provider; empty: the host of the issuer.",
+    )
+
+    @model_validator(mode="after")
+    def _check_client(self) -> OidcSettings:
+        if self.issuer and not self.client_id:
+            raise ValueError("client_id must be set where issuer is")
+        return self
+
+
 class AuthoritySettings(_Table):
     """The presence registration service."""
 
@@ -243,6 +298,82 @@ class PlanSettings(_Table):
     )
 
 
+class DeskSettings(_Table):
+    """Readers at a desk, where badges are linked to people."""
+
+    reader_form: str = Field(
+        default="",
+        pattern="^(|hex|decimal|pair)$",
+        description="How USB readers here type a card; empty: each browser finds out for its own.",
+    )
+    reversed: bool = Field(
+        default=False, description="Whether they begin with the last byte of the card."
+    )
+    pins: bool = Field(
+        default=False, description="Whether an MFRC522 is wired to the hub's own pins."
+    )
+
+
+class RetentionSettings(_Table):
+    """How many days each class of data is kept; `docs/privacy.md` gives the reasons."""
+
+    taps: int = Field(
+        default=400, ge=40, le=4000, description="Days for taps, presences and badge history."
+    )
+    gates: int = Field(
+        default=400, ge=7, le=4000, description="Days for events of gates, incidents, crash logs."
+    )
+    plan: int = Field(default=400, ge=40, le=4000, description="Days for entries of the plan.")
+    registrations: int = Field(
+        default=2740, ge=400, le=4000, description="Days for registrations and their steps."
+    )
+    evidence: int = Field(
+        default=2740, ge=400, le=4000, description="Days for exchanges with the authority."
+    )
+    visitors: int = Field(
+        default=30, ge=1, le=400, description="Days for a visitor's name after his last tap."
+    )
+    people: int = Field(
+        default=400, ge=40, le=4000, description="Days for a person nothing else is kept of."
+    )
+    audit: int = Field(
+        default=730, ge=90, le=4000, description="Days for who did or looked at what."
+    )
+    access: int = Field(default=30, ge=1, le=400, description="Days for sessions and links.")
+    imports: int = Field(
+        default=30, ge=1, le=400, description="Days to undo an import, and for its backup."
+    )
+    answers: int = Field(
+        default=2, ge=1, le=30, description="Days for answers to a repeated request."
+    )
+
+    @model_validator(mode="after")
+    def _check_order(self) -> RetentionSettings:
+        # Taps that outlive the registrations made of them would be registered again by a rebuild.
+        if self.registrations < max(self.taps, self.plan):
+            raise ValueError("registrations must be kept as long as taps and plan, or longer")
+        return self
+
+
+class EidSettings(_Table):
+    """Identity cards in a reader at the hub."""
+
+    enabled: bool = Field(
+        default=False, description="Whether somebody can be enrolled with his identity card."
+    )
+
+
+class ImportSettings(_Table):
+    """Importing lists of people."""
+
+    backups: int = Field(
+        default=5,
+        ge=1,
+        le=1000,
+        description="Copies of the database made before imports that are kept, the newest ones.",
+    )
+
+
 class Settings(BaseSettings):
     """Settings of one hub; build it with `load_settings`."""
 
@@ -266,11 +397,21 @@ class Settings(BaseSettings):
     broker: BrokerSettings = Field(default=BrokerSettings(), description="Table `[broker]`.")
     serial: SerialSettings = Field(default=SerialSettings(), description="Table `[serial]`.")
     web: WebSettings = Field(default=WebSettings(), description="Table `[web]`.")
+    api: ApiSettings = Field(default=ApiSettings(), description="Table `[api]`.")
+    access: AccessSettings = Field(default=AccessSettings(), description="Table `[access]`.")
+    oidc: OidcSettings = Field(default=OidcSettings(), description="Table `[oidc]`.")
     authority: AuthoritySettings = Field(
         default=AuthoritySettings(), description="Table `[authority]`."
     )
     in_out: InOutSettings = Field(default=InOutSettings(), description="Table `[in_out]`.")
     plan: PlanSettings = Field(default=PlanSettings(), description="Table `[plan]`.")
+    eid: EidSettings = Field(default=EidSettings(), description="Table `[eid]`.")
+    desk: DeskSettings = Field(default=DeskSettings(), description="Table `[desk]`.")
+    retention: RetentionSettings = Field(
+        default=RetentionSettings(), description="Table `[retention]`."
+    )
+
+    imports: ImportSettings = Field(default=ImportSettings(), description="Table `[imports]`.")
 
     @classmethod
     def settings_customise_sources(

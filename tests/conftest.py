@@ -1,7 +1,30 @@
-"""For all tests: a text that lacks a language, a key or a value is an error and not a fallback."""
+"""For all tests: a text that lacks something is an error, and the longest tests go first."""
 
 from __future__ import annotations
+
+from typing import Final
+
+import pytest
 
 from hub.i18n import strict
 
 strict(True)
+
+_LONG: Final = (
+    "e2e/test_scenario_day",
+    "e2e/test_provisioning",
+    "firmware/test_firmware_endurance",
+)
+_LONG_ROOMS: Final = ("tests/e2e/", "tests/firmware/", "tests/console/", "tests/web/")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begins with what takes longest: else one of the workers has it alone at the end."""
+    items.sort(key=_turn)
+
+
+def _turn(item: pytest.Item) -> int:
+    for turn, part in enumerate((*_LONG, *_LONG_ROOMS)):
+        if part in item.nodeid:
+            return turn
+    return len(_LONG) + len(_LONG_ROOMS)

@@ -7,40 +7,50 @@ Exit codes: 0 done, 1 failed, 2 something asked must be changed, 3 something is 
 from __future__ import annotations
 
 import sys
+from importlib import import_module
+from typing import Final
 
 from sqlalchemy.exc import OperationalError
 
 from hub.cli.app import app, exit_code, explain, invocation
 from hub.errors import PermanentError, SitegateError
 
+_COMMANDS: Final = (
+    "accounts",
+    "audit",
+    "badges",
+    "balance",
+    "bridge",
+    "broker",
+    "companies",
+    "demo",
+    "doctor",
+    "evidence",
+    "flash",
+    "keys",
+    "people",
+    "plan",
+    "privacy",
+    "rebuild",
+    "reconcile",
+    "registration",
+    "retention",
+    "run",
+    "settings",
+    "terminal_changes",
+    "terminals",
+    "tokens",
+    "updates",
+    "works",
+)
+"""Modules with commands, one a line."""
+
 
 def main() -> None:
     """Runs the command line and ends the process with its exit code."""
-    # Importing a command module adds its commands to the application.
-    from hub.cli import (
-        balance,
-        bridge,
-        broker,
-        demo,
-        doctor,
-        evidence,
-        flash,
-        people,
-        plan,
-        rebuild,
-        reconcile,
-        registration,
-        run,
-        settings,
-        terminal_changes,
-        terminals,
-        tokens,
-        updates,
-        works,
-    )
-
-    del balance, bridge, broker, demo, doctor, evidence, flash, people, plan, rebuild, reconcile
-    del registration, run, settings, terminal_changes, terminals, tokens, updates, works
+    for name in _COMMANDS:
+        # Importing a command module adds its commands to the application.
+        import_module(f"hub.cli.{name}")
     try:
         app(prog_name="sitegate")
     except SitegateError as error:

@@ -13,14 +13,19 @@ from contextlib import contextmanager
 import typer
 import uvicorn
 
+from hub.cli.accounts import HOUR_MS, link_base
 from hub.cli.app import JsonFlag, app, chosen_language, given_settings, print_json
-from hub.clock import now_ms
 from hub.errors import PermanentError, UsageError
-from hub.i18n import text
+from hub.i18n import moment_text, text
 from hub.main import Hub
-from hub.web.api_plan import plan_router
-from hub.web.app import create_app
+from hub.reports.poster import poster_pdf
+from hub.settings import Settings
+from hub.storage.accounts import set_up_link
+from hub.terminals.card_reader import CardReader
 from hub.web.live import Changes
+from hub.web.office import Office
+from hub.web.pages import Running
+from hub.web.whole import whole_app
 
 
 class _Server(uvicorn.Server):
@@ -36,12 +41,15 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def _serve(server: _Server, listener: socket.socket, changes: Changes) -> None:
-    """Serves until SIGINT or SIGTERM; open live pages are ended then."""
+async def _serve(
+    server: _Server, listener: socket.socket, changes: Changes, cards: CardReader
+) -> None:
+    """Serves until SIGINT or SIGTERM; live pages and waiting for a card are ended then."""
 
     def end() -> None:
         server.should_exit = True
         changes.close()
+        cards.close()
 
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -64,6 +72,16 @@ def _listen(host: str, port: int) -> socket.socket:
     return listener
 
 
+def _set_up(office: Office, settings: Settings, port: int) -> tuple[str, int] | None:
+    """Returns the link that makes the first account, and until when; None: there is one."""
+    made_ms = office.clock()
+    until_ms = made_ms + settings.access.link_hours * HOUR_MS
+    secret = office.write(
+        lambda connection: set_up_link(connection, office.vault, made_ms, until_ms)
+    )
+    return None if secret is None else (f"{link_base(settings, port)}/link/{secret}", until_ms)
+
+
 @app.command("run")
 def run(as_json: JsonFlag = False) -> None:
     """Run the hub: broker, intake, registrations and dashboard, until Ctrl-C."""
@@ -74,26 +92,35 @@ def run(as_json: JsonFlag = False) -> None:
     except BaseException:
         listener.close()
         raise
+    cards = CardReader()
     try:
         addresses = hub.start()
-        web = create_app(
+        web = whole_app(
+            hub.office,
+            Running(
+                hub.changes,
+                hub.watch.gates,
+                hub.enrolment,
+                cards,
+                poster_pdf,
+                hub.pins_trouble,
+            ),
             hub.overview,
-            hub.watch.gates,
             hub.authority_status,
-            hub.changes,
-            now_ms,
-            settings.web.frame_ancestors,
-            balance=hub.books,
-            more=(plan_router(hub.sending.plans, hub.find_token, now_ms),),
+            hub.books,
+            hub.sending.plans,
         )
         config = uvicorn.Config(web, log_config=None, access_log=False, lifespan="off")
         server = _Server(config)
         host = f"[{settings.web.host}]" if ":" in settings.web.host else settings.web.host
-        url = f"http://{host}:{listener.getsockname()[1]}/"
+        port = listener.getsockname()[1]
+        url = f"http://{host}:{port}/"
+        first = _set_up(hub.office, settings, port)
         if as_json:
             print_json(
                 {
                     "dashboard": url,
+                    **({"set_up": first[0]} if first else {}),
                     "pid": os.getpid(),
                     "broker": {
                         "host": addresses.broker_host,
@@ -111,7 +138,12 @@ def run(as_json: JsonFlag = False) -> None:
                     broker=f"{addresses.broker_host}:{addresses.broker_port}",
                 )
             )
-        asyncio.run(_serve(server, listener, hub.changes))
+            if first:
+                link, until_ms = first
+                language = chosen_language(settings)
+                until = moment_text(until_ms, language)
+                typer.echo(text("access.cli.set_up", language, url=link, until=until))
+        asyncio.run(_serve(server, listener, hub.changes, cards))
     finally:
         hub.stop()
         listener.close()

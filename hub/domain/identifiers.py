@@ -191,6 +191,10 @@ def parse_company_number(text: str) -> CompanyNumber:
         digits = "0" + digits
     if len(digits) != 10 or not _is_digits(digits):
         raise IdentifierError("IMP-3101", expected=10, found=len(digits))
+    if digits.endswith("00"):
+        # 97 minus a remainder is never 0; the library takes 00 for 97, and a number that a
+        # spreadsheet rounded ends so.
+        raise IdentifierError("IMP-3103")
     try:
         return CompanyNumber(vat.validate(digits))
     except InvalidComponent:

@@ -14,13 +14,15 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from functools import cache
 from importlib import resources
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from babel import Locale
 from babel.dates import format_date, format_time
-from babel.numbers import format_decimal
+from babel.numbers import format_currency, format_decimal
 
 LANGUAGES: Final = ("fr", "nl", "de", "en")
 FALLBACK: Final = "en"
@@ -135,6 +137,14 @@ def day_text(day: date, language: str) -> str:
     return format_date(day, "EEEE d MMMM y", locale=_locale(language))
 
 
+def short_day_text(day: date, language: str) -> str:
+    """Returns the day without its weekday, for example ``4 janvier 2027``, ``1er mars 2016``."""
+    pattern = "d. MMMM y" if language == "de" else "d MMMM y"
+    written = format_date(day, pattern, locale=_locale(language))
+    # In French the first of a month is an ordinal.
+    return f"1er{written[1:]}" if language == "fr" and day.day == 1 else written
+
+
 def moment_text(utc_ms: int, language: str) -> str:
     """Returns day and time in Brussels, for example ``23 november 2026 07:04:09``."""
     day = format_date(_local(utc_ms).date(), "d MMMM y", locale=_locale(language))
@@ -145,6 +155,24 @@ def number_text(value: float, language: str, digits: int) -> str:
     """Returns a number with so many digits behind the decimal sign, in Belgium a comma."""
     pattern = "#,##0" + ("." + "0" * digits if digits else "")
     return format_decimal(value, format=pattern, locale=_locale(language))
+
+
+def money_text(cents: int, language: str) -> str:
+    """Returns an amount in euro as ``480.000,50 €``; without cents when it is whole.
+
+    Args:
+        cents: 0 or more.
+    """
+    pattern = Locale.parse(_locale(language)).currency_formats["standard"].pattern
+    if cents % 100 == 0:
+        pattern = pattern.replace(".00", "")
+    return format_currency(
+        Decimal(cents) / 100,
+        "EUR",
+        format=pattern,
+        locale=_locale(language),
+        currency_digits=cents % 100 != 0,
+    )
 
 
 @cache

@@ -22,6 +22,7 @@ from hub.application.judgement import JUDGED
 from hub.application.outbox import LEASE_MS, CancelClaim, Claim, Watched
 from hub.application.ports import PresenceItem, Refused, Registered, Seen
 from hub.domain.causes import Cause
+from hub.domain.companies import enterprise_number, foreign_vat
 from hub.domain.in_out_regime import WINDOW_MS
 from hub.domain.legal_day import brussels_day
 from hub.domain.registration import NUMBERED, State
@@ -354,14 +355,15 @@ class Outbox:
         day = date.fromisoformat(row["day"])
         item = PresenceItem(row["reference"], day, row["works_number"])
         if self._regime == "in_out":
-            company_number = row["company_number"]
+            company_number = enterprise_number(row["company_number"])
+            vat = foreign_vat(row["company_number"]) or row["foreign_vat"]
             item = PresenceItem(
                 item.reference,
                 day,
                 item.works_number,
                 inss=self._open("inss", row["inss_sealed"]),
                 company_number=company_number,
-                foreign_vat=None if company_number else row["foreign_vat"],
+                foreign_vat=None if company_number else vat,
                 act_ms=row["tap_ms"],
                 direction=row["direction"],
                 place=place_of(row["place"]),
@@ -371,7 +373,8 @@ class Outbox:
             item = PresenceItem(item.reference, day, item.works_number, limosa=limosa)
         elif row["inss_sealed"] is not None:
             inss = self._open("inss", row["inss_sealed"])
-            item = PresenceItem(item.reference, day, item.works_number, inss, row["company_number"])
+            employer = enterprise_number(row["company_number"])
+            item = PresenceItem(item.reference, day, item.works_number, inss, employer)
         return Claim(item, row["tap_ms"], since_ms)
 
     def _open(self, kind: str, sealed: bytes | None) -> str | None:

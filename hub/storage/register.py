@@ -10,38 +10,30 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
 from sqlalchemy import Connection, func, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
+from hub.application.access import COMMAND
 from hub.application.gate_settings import follows
-from hub.application.people_file import PersonRow
+from hub.application.people_rows import PersonRow
 from hub.application.rosters import BadgeRow
 from hub.application.terminals import TerminalKey
-from hub.domain.badges import ACTIVE
+from hub.domain.in_out_regime import WINDOW_MS
 from hub.errors import UsageError
+from hub.storage.people_import import SENT, Imported, PeopleImport
 from hub.storage.schema import badge, company, meta, person, site, terminal, works
 from hub.storage.secrets import Vault
 from hub.storage.works import assigned_sites
 
+__all__ = ["SENT", "TERMINAL_SETTINGS", "VERSION", "Imported", "Register"]
+
 VERSION = "register_version"
 TERMINAL_SETTINGS = "terminal-settings"
 """What the vault seals a gate's settings as."""
-SENT = ("inss_index", "limosa_index", "company_id", "works_number", "foreign_vat")
-"""Columns of a person that decide what the authority is told."""
-
-
-@dataclass(slots=True)
-class Imported:
-    """What an import changed."""
-
-    rows: int = 0
-    people_new: int = 0
-    badges_new: int = 0
-    badges_moved: int = 0
 
 
 def _day(text: str | None) -> date | None:
@@ -82,18 +74,22 @@ class Register:
 
     # ------------------------------------------------------------ people
 
-    def import_people(self, rows: Iterable[PersonRow], now_ms: int) -> Imported:
+    def import_people(
+        self,
+        rows: Iterable[PersonRow],
+        now_ms: int,
+        actor: str = "command",
+        window_ms: int = WINDOW_MS,
+    ) -> Imported:
         """Writes all rows: people are found again by their number, badges by their tag.
 
-        A badge or a Limosa number that was another person's becomes this person's. People and
-        badges that the file does not name stay as they are, and a badge of the same person stays
-        blocked or open when its row does not say which.
+        As the office of the hub does it, see `hub.storage.people_import`: a badge or a Limosa
+        number that was another person's becomes this person's. A badge that becomes somebody's
+        brings him the taps it made today while it was nobody's (`hub.storage.adoption`).
         """
-        done = Imported()
-        for row in rows:
-            done.rows += 1
-            person_id = self._person(row, now_ms, done)
-            self._badge(row, person_id, now_ms, done)
+        office = replace(COMMAND, name=actor)
+        work = PeopleImport(self._connection, self._vault, office, now_ms, window_ms)
+        done = work.write(rows)
         self._changed(now_ms)
         return done
 
@@ -110,98 +106,6 @@ class Register:
     def _insert(self, statement: object) -> int:
         result = self._connection.execute(statement)  # pyright: ignore[reportCallIssue, reportArgumentType]
         return int(result.inserted_primary_key[0])
-
-    def _works(self, number: str, site_id: int) -> None:
-        statement = upsert(works).values(number=number, site_id=site_id)
-        self._connection.execute(
-            statement.on_conflict_do_update(index_elements=["number"], set_={"site_id": site_id})
-        )
-
-    def _company(self, number: str, name: str) -> int:
-        found = self._connection.execute(
-            select(company.c.id).where(company.c.number == number)
-        ).scalar()
-        if found is None:
-            return self._insert(insert(company).values(number=number, name=name or number))
-        if name:
-            self._connection.execute(update(company).where(company.c.id == found).values(name=name))
-        return int(found)
-
-    def _person(self, row: PersonRow, now_ms: int, done: Imported) -> int:
-        self._works(row.works_number, self._site(row.site))
-        company_id = (
-            self._company(row.company_number, row.company_name) if row.company_number else None
-        )
-        values: dict[str, object] = {
-            "family_name": row.family_name,
-            "given_name": row.given_name,
-            "company_id": company_id,
-            "works_number": row.works_number,
-            "language": row.language,
-        }
-        # An empty cell says nothing: what was known stays.
-        if row.foreign_vat:
-            values["foreign_vat"] = row.foreign_vat
-        for name, day in (("limosa_from", row.limosa_from), ("limosa_until", row.limosa_until)):
-            if day is not None:
-                values[name] = day.isoformat()
-        matches = []
-        if row.inss is not None:
-            index = self._vault.index("inss", row.inss.reveal())
-            values["inss_index"] = index
-            values["inss_sealed"] = self._vault.seal("inss", row.inss.reveal().encode())
-            matches.append(person.c.inss_index == index)
-        if row.limosa is not None:
-            index = self._vault.index("limosa", row.limosa.reveal())
-            values["limosa_index"] = index
-            values["limosa_sealed"] = self._vault.seal("limosa", row.limosa.reveal().encode())
-            matches.append(person.c.limosa_index == index)
-        for match in matches:
-            known = self._connection.execute(select(person).where(match)).first()
-            if known is not None:
-                found = known.id
-                if any(
-                    known._mapping[name] != values.get(name, known._mapping[name]) for name in SENT
-                ):
-                    values["changed_ms"] = now_ms
-                if row.limosa is not None:
-                    self._connection.execute(
-                        update(person)
-                        .where(person.c.limosa_index == values["limosa_index"])
-                        .where(person.c.id != found)
-                        .values(limosa_index=None, limosa_sealed=None)
-                    )
-                self._connection.execute(
-                    update(person).where(person.c.id == found).values(**values)
-                )
-                return int(found)
-        done.people_new += 1
-        token = os.urandom(16).hex()
-        return self._insert(insert(person).values(token=token, changed_ms=now_ms, **values))
-
-    def _badge(self, row: PersonRow, person_id: int, now_ms: int, done: Imported) -> None:
-        tag = self._vault.tag(row.badge_uid.reveal())
-        owner = self._connection.execute(
-            select(badge.c.person_id).where(badge.c.tag == tag)
-        ).scalar()
-        values: dict[str, object] = {
-            "person_id": person_id,
-            "valid_until": row.valid_until.isoformat() if row.valid_until else None,
-            "valid_from": row.valid_from.isoformat() if row.valid_from else None,
-        }
-        if row.badge_state:
-            values["state"] = row.badge_state
-        if owner is None:
-            done.badges_new += 1
-            values.setdefault("state", ACTIVE)
-            self._connection.execute(insert(badge).values(tag=tag, linked_ms=now_ms, **values))
-            return
-        if owner != person_id:
-            # Found again and given to somebody else: whatever it was blocked for is over.
-            values.setdefault("state", ACTIVE)
-            done.badges_moved += 1
-            values["linked_ms"] = now_ms
-        self._connection.execute(update(badge).where(badge.c.tag == tag).values(**values))
 
     def badges(self) -> list[BadgeRow]:
         """Returns every badge of the organisation, with the site its person works on."""

@@ -319,3 +319,9 @@ class TestMasks:
             assert "§" not in told
             assert "997" not in told
             assert caught.value.__cause__ is None
+
+
+def test_a_company_number_never_ends_in_two_zeros() -> None:
+    assert ids.parse_company_number("0425830097") == "0425830097"
+    for rounded in ("0425830000", "425830000"):
+        assert code_of(ids.parse_company_number, rounded) == "IMP-3103"

@@ -58,7 +58,9 @@ def test_ctrl_c_ends_every_process(
     demo: tuple[subprocess.Popen[str], dict[str, Any], Path],
 ) -> None:
     process, said, folder = demo
-    assert set(said) >= {"page", "dashboard", "authority", "gates", "firmware_on"}
+    assert set(said) >= {"page", "dashboard", "authority", "gates", "firmware_on", "login"}
+    assert set(said["logins"]) >= {"administrator", "supervisor", "contractor", "guard"}
+    assert said["login"] == said["logins"]["supervisor"]
     # Hub, broker, authority and two gates, each with the demo's folder as its own.
     assert len(processes_of(folder)) >= 4
     process.send_signal(signal.SIGINT)
@@ -78,6 +80,8 @@ def test_a_badge_tapped_in_the_browser_is_registered_before_ones_eyes(
         gate = page.locator('[data-gate="gate-in"]')
         expect(gate).to_have_attribute("data-powered", "true", timeout=PATIENCE_MS)
         board = page.frame_locator("iframe").locator("body")
+        expect(board).to_contain_text("Saskia Maes")
+        board.get_by_role("button", name="Log in").click()
         expect(board).to_contain_text("online", timeout=PATIENCE_MS)
         card = page.locator("form.card", has_text="Milan Aarts")
         card.locator('button[value="gate-in"]').click()

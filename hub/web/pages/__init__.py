@@ -1,0 +1,110 @@
+"""The pages of the office: one file each, put together here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from fastapi import APIRouter
+
+from hub.application.card_reading import IdentityReader
+from hub.application.enrolment import Enrolment
+from hub.application.overview import GateStatus
+from hub.errors import SitegateError
+from hub.storage.held_uploads import HeldUploads
+from hub.storage.passing import Passings
+from hub.web.door import Door
+from hub.web.elsewhere import Elsewhere
+from hub.web.live import Changes
+from hub.web.office import Office
+from hub.web.pages.account import account_page, account_pages
+from hub.web.pages.accounts import accounts_pages
+from hub.web.pages.audit import audit_pages
+from hub.web.pages.companies import companies_pages
+from hub.web.pages.eid import eid_pages
+from hub.web.pages.elsewhere import elsewhere_pages
+from hub.web.pages.enrol import enrol_pages
+from hub.web.pages.entering import Entering
+from hub.web.pages.guard import guard_pages
+from hub.web.pages.import_page import import_pages
+from hub.web.pages.imports import imports_pages
+from hub.web.pages.login import login_pages
+from hub.web.pages.own import own_pages
+from hub.web.pages.parties import parties_pages
+from hub.web.pages.passkeys import passkey_pages
+from hub.web.pages.people import every_people_page
+from hub.web.pages.people_export import people_export_pages
+from hub.web.pages.privacy import privacy_pages
+from hub.web.pages.retention import retention_pages
+from hub.web.pages.sites import DrawPoster, sites_pages
+from hub.web.pages.tokens import tokens_pages
+from hub.web.pages.works import works_pages
+from hub.web.passkeys import Passkeys
+from hub.web.provider import Provider, label_of
+
+
+def _pins_work() -> SitegateError | None:
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """What only a running hub knows.
+
+    Args:
+        changes: notified of whatever a live page shows.
+        gates: live state of every gate; called in worker threads, must not block.
+        modes: gates and desks that wait for a badge.
+        cards: the reader of identity cards.
+        draw_poster: makes a poster a PDF.
+        pins: why the reader on the hub's own pins does not work; None when it does.
+    """
+
+    changes: Changes
+    gates: Callable[[], list[GateStatus]]
+    modes: Enrolment
+    cards: IdentityReader
+    draw_poster: DrawPoster
+    pins: Callable[[], SitegateError | None] = _pins_work
+
+
+def office_pages(office: Office, running: Running, door: Door) -> list[APIRouter]:
+    """Returns the addresses of every page but the board and the balance.
+
+    Args:
+        office: the store, the keys and the time.
+        running: what only a running hub knows.
+        door: who lets people in.
+    """
+    uploads = HeldUploads(office.folder, office.vault)
+    uploads.erase_all()
+    passkeys = Passkeys(office, door)
+    draw_account = account_page(office, door, passkeys)
+    oidc = office.settings.oidc
+    entering = Entering(office, door, passkeys.reached is not None, label_of(oidc))
+    elsewhere = Elsewhere(office, door, Provider(oidc, office.clock))
+    return [
+        login_pages(office, door, entering),
+        passkey_pages(office, door, entering, passkeys, draw_account),
+        elsewhere_pages(door, entering, elsewhere),
+        account_pages(office, door, draw_account),
+        accounts_pages(office),
+        guard_pages(Passings(office.engine), running.changes, office.clock),
+        # Before the page of one badge, whose address begins alike.
+        eid_pages(office, running.cards),
+        enrol_pages(office, running.modes, running.gates, running.pins),
+        privacy_pages(office),
+        # Before the page of one person, whose address begins alike.
+        people_export_pages(office),
+        *every_people_page(office),
+        imports_pages(office, uploads),
+        import_pages(office, uploads),
+        own_pages(office),
+        companies_pages(office),
+        works_pages(office),
+        parties_pages(office),
+        sites_pages(office, running.draw_poster),
+        audit_pages(office),
+        retention_pages(office),
+        tokens_pages(office),
+    ]
