@@ -319,7 +319,9 @@ def test_an_item_costs_the_same_however_many_are_stored(channel: Channel) -> Non
         rig.store._db.set_progress_handler(count, 10)
         channel.register(*items)
         rig.clock.forward(20)
-        assert rig.authority.validate_due() == 20
+        # The server's own loop may have validated some of them: then these steps are counted too.
+        rig.authority.validate_due()
+        assert rig.authority.validate_due() == 0
         rig.store._db.set_progress_handler(None, 10)
         return taken
 
