@@ -14,8 +14,9 @@ from pathlib import Path
 from random import Random
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import Connection, Row, Table, delete, event, insert, select, update
+from sqlalchemy import Connection, Row, Table, event, select, update
 
+from hub.application.access import COMMAND
 from hub.application.forward import Forwarder
 from hub.application.ingest import Arrival, Ingest, Run
 from hub.application.nightly import Nightly
@@ -25,6 +26,7 @@ from hub.application.planner import Planner
 from hub.application.reconcile import Reconciler
 from hub.application.windows import ActWindow, DayWindow, Window
 from hub.domain.legal_day import brussels_day
+from hub.storage.badges import Badges
 from hub.storage.balance import check_books
 from hub.storage.completing import Completion
 from hub.storage.engine import reading, writing
@@ -35,7 +37,7 @@ from hub.storage.plans import Plans
 from hub.storage.projection import RegisterView, project_some, rebuild
 from hub.storage.reconcile import Reconciliations
 from hub.storage.register import Register
-from hub.storage.schema import badge, person, registration
+from hub.storage.schema import person, registration
 from hub.storage.works import assign, put_works, set_regime
 from protocol.record import (
     DIRECTION_IN,
@@ -319,9 +321,10 @@ class Story:
                 .one()
             )
             connection.execute(update(person).where(ward).values(inss_sealed=None, inss_index=None))
-            lost = badge.c.tag == self.house.vault.tag(CARDS[WITHOUT_BADGE])
-            self._badge = dict(connection.execute(select(badge).where(lost)).mappings().one())
-            connection.execute(delete(badge).where(lost))
+            self._badges(connection).release(self.house.vault.tag(CARDS[WITHOUT_BADGE]))
+
+    def _badges(self, connection: Connection) -> Badges:
+        return Badges(connection, self.house.vault, COMMAND, self.hub_ms())
 
     def _register_changed(self, job: Callable[[Connection], object]) -> None:
         # A command of its own, which does not die with the hub.
@@ -347,12 +350,12 @@ class Story:
         )
 
     def link_badge(self) -> None:
-        """Samir's badge is linked; then everything is made again, so that his taps are his."""
+        """Samir's badge is linked: what it did today is his. Then everything is made again."""
 
         def job(connection: Connection) -> None:
-            tag = self._badge["tag"]
-            if connection.execute(select(badge).where(badge.c.tag == tag)).first() is None:
-                connection.execute(insert(badge).values(**self._badge))
+            samir = person.c.id == self.ids[WITHOUT_BADGE]
+            token = connection.execute(select(person.c.token).where(samir)).scalar_one()
+            self._badges(connection).link(self.house.vault.tag(CARDS[WITHOUT_BADGE]), token)
 
         self._register_changed(job)
         self.rebuild()
