@@ -60,6 +60,8 @@ class Verdict(StrEnum):
     NOT = "not"
     IS = "is"
     WILL = "will"
+    UNKNOWN = "unknown"
+    """No amount of any contract was told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +135,8 @@ def measure(contracts: Sequence[Contract], start: date | None, today: date) -> M
     elif total >= rule.cents:
         verdict = Verdict.WILL
     else:
-        verdict, crossing = Verdict.NOT, None
+        told = any(one.cents is not None for one in contracts)
+        verdict, crossing = (Verdict.NOT if told else Verdict.UNKNOWN), None
     return Meter(verdict, rule.cents, now, total, crossing, untold, start is not None)
 
 

@@ -92,7 +92,7 @@ def test_an_amount_nobody_told_counts_nothing_and_is_said() -> None:
 
 def test_no_contract_at_all() -> None:
     found = meter()
-    assert (found.verdict, found.total_cents, found.untold) == (Verdict.NOT, 0, 0)
+    assert (found.verdict, found.total_cents, found.untold) == (Verdict.UNKNOWN, 0, 0)
 
 
 def test_a_contract_that_begins_later_crosses_it_from_that_day() -> None:

@@ -80,7 +80,8 @@ def served(app: FastAPI, changes: Changes, port: int = 0) -> Iterator[int]:
         finally:
             changes.close()
             server.should_exit = True
-            thread.join(DEADLINE_S)
+            # A stream ends after its picture, and a busy machine draws slowly.
+            thread.join(3 * DEADLINE_S)
             assert not thread.is_alive()
 
 

@@ -113,7 +113,7 @@ def test_the_meter_says_is_will_and_not_yet_known(pages: Pages, register: Regist
         parties = Parties(connection, register.house.vault, COMMAND, NOON_MS)
         parties.put(LATER, PartyDraft(MAIN, None))
     page = pages.get(f"/works/{LATER}")
-    assert text("works.meter.headline.not_untold", "en") in page
+    assert text("works.meter.headline.unknown", "en") in page
     assert text("works.meter.untold_one", "en", count=1) in page
 
 
