@@ -12,6 +12,7 @@ not registered under it: the registration is held until somebody has looked.
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
@@ -161,3 +162,15 @@ def _problems_of_worker(facts: PersonFacts) -> list[UsageError]:
     if facts.kind is Kind.AGENCY and (not facts.has_user_company or facts.same_company):
         found.append(UsageError("HUB-1625"))
     return found
+
+
+def folded(text: str) -> str:
+    """Returns a text without capitals and accents, as names are compared: `Éric` is found as
+    `eric`, `Müller` as `muller`."""
+    apart = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(sign for sign in apart if not unicodedata.combining(sign))
+
+
+def sought_as(given_name: str, family_name: str) -> str:
+    """Returns what a search for a name looks in: both orders, folded; empty for no name."""
+    return folded(f"{given_name} {family_name} {given_name}".strip())

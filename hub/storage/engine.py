@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import DatabaseError, OperationalError
 
+from hub.domain.people import sought_as
 from hub.errors import PermanentError
 from hub.storage.migrations import AFTERWARDS, SCHEMA_VERSION, STEPS
 from hub.storage.schema import metadata
@@ -27,6 +28,8 @@ write lock for 40 s. Who waits for it is late; who gives up has lost what he wan
 def _on_connect(connection: Any, _record: object) -> None:
     # SQLAlchemy begins the transactions (see `writing`), not the sqlite3 module.
     connection.isolation_level = None
+    # For a migration only: a statement that needed it later could not be read by other programs.
+    connection.create_function("sought_as", 2, sought_as, deterministic=True)
     for pragma in (
         "journal_mode=WAL",
         "synchronous=FULL",

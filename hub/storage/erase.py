@@ -149,6 +149,7 @@ def blank_person(
         .values(
             family_name="",
             given_name="",
+            sought_as="",
             inss_sealed=None,
             inss_index=None,
             limosa_sealed=None,

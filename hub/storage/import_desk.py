@@ -8,6 +8,7 @@ import  everything (when no row is wrong) or the good rows; the copy of the data
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 
 from sqlalchemy import Connection, Engine
@@ -73,6 +74,7 @@ class ImportDesk:
         self._actor = actor
         self._now_ms = now_ms
         self._language = language
+        self._checked: tuple[Sheet, Columns, Rules, date, PeopleFile] | None = None
 
     def look(
         self, connection: Connection, data: bytes, sheet: str | None, columns: Columns | None
@@ -88,14 +90,18 @@ class ImportDesk:
         return self.judge(connection, read_sheet(data, sheet), columns)
 
     def judge(self, connection: Connection, sheet: Sheet, columns: Columns | None) -> Looked:
-        """Returns a sheet that was read as it is judged now; see `look`."""
+        """Returns a sheet that was read as it is judged now; see `look`.
+
+        What its rows say is not read again while the sheet, its columns, the day and what a list
+        may say are the same; what the register has against them is asked each time.
+        """
         recognised = columns_of(sheet)
         if columns is None or len(columns) != len(recognised):
             columns = remembered_columns(connection, self._vault, self._actor, sheet)
         chosen = recognised if columns is None else columns
         desk = PeopleImport(connection, self._vault, self._actor, self._now_ms)
         rules = desk.rules(self._language)
-        people = check_people(sheet, chosen, brussels_day(self._now_ms), rules)
+        people = self._check(sheet, chosen, rules)
         against = desk.problems(people.good)
         if against:
             problems = sorted([*people.problems, *against], key=lambda entry: entry.row or 0)
@@ -103,6 +109,15 @@ class ImportDesk:
             good = tuple(row for row in people.good if row.row not in wrong)
             people = PeopleFile((), tuple(problems), people.row_count, good)
         return Looked(sheet, chosen, recognised, rules, people)
+
+    def _check(self, sheet: Sheet, columns: Columns, rules: Rules) -> PeopleFile:
+        today = brussels_day(self._now_ms)
+        known = self._checked
+        if known is not None and known[0] is sheet and known[1:4] == (columns, rules, today):
+            return known[4]
+        people = check_people(sheet, columns, today, rules)
+        self._checked = sheet, columns, rules, today, people
+        return people
 
     def write(
         self, connection: Connection, sheet: Sheet, columns: Columns, choice: Choice, backup: str

@@ -7,7 +7,7 @@ holds names, and what is sealed or indexed in the row is never opened for it.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from sqlalchemy import Connection, RowMapping, Table, insert, select
@@ -23,6 +23,8 @@ TABLES: Final[Mapping[str, Table]] = {
 KEYS: Final = {"works": "number", "company": "id", "person": "id", "badge": "tag"}
 
 Image = dict[str, Any]
+_IN_MAX: Final = 500
+"""Keys of one query."""
 
 
 class Images:
@@ -93,17 +95,20 @@ def image_of(row: RowMapping | Mapping[str, Any], table: Table) -> Image:
     return {column.name: row[column.name] for column in table.columns}
 
 
-def now_in(connection: Connection, place: str, row: str) -> Image | None:
-    """Returns the row as it is now; None when there is none."""
+def rows_now(connection: Connection, place: str, rows: Sequence[str]) -> dict[str, Image]:
+    """Returns the rows of a table as they are now, by how their keys are written; those that are
+    gone are missing."""
     table = TABLES[place]
     column = table.c[KEYS[place]]
-    value: object = row
-    if place == "badge":
-        value = bytes.fromhex(row)
-    elif place != "works":
-        value = int(row)
-    found = connection.execute(select(table).where(column == value)).mappings().first()
-    return None if found is None else image_of(found, table)
+    found: dict[str, Image] = {}
+    for start in range(0, len(rows), _IN_MAX):
+        keys: list[object] = [
+            bytes.fromhex(row) if place == "badge" else row if place == "works" else int(row)
+            for row in rows[start : start + _IN_MAX]
+        ]
+        for row in connection.execute(select(table).where(column.in_(keys))).mappings():
+            found[key_text(row[KEYS[place]])] = image_of(row, table)
+    return found
 
 
 def key_text(key: object) -> str:

@@ -7,7 +7,7 @@ of them; what is added is written together at the end, what is changed at once.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection, func, insert, select, update
 
@@ -16,6 +16,7 @@ from hub.storage.schema import badge, person
 
 CHUNK: Final = 500
 """Values of one query; SQLite takes 32,766 since 3.32."""
+T = TypeVar("T", bytes, int, str)
 NUMBERS: Final = ("inss", "limosa")
 
 
@@ -144,7 +145,7 @@ class KnownBadges:
         self._new, self._changed = set(), {}
 
 
-def chunks(values: Iterable[bytes]) -> Iterator[list[bytes]]:
+def chunks(values: Iterable[T]) -> Iterator[list[T]]:
     """Yields the different values, so many at a time as one query takes."""
     different = list(dict.fromkeys(values))
     for start in range(0, len(different), CHUNK):

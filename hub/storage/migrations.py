@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
 STEPS = {
     1: ("ALTER TABLE badge ADD COLUMN valid_from VARCHAR(10)",),
     2: (
@@ -88,6 +88,11 @@ STEPS = {
         "(limosa_index, coalesce(company_id, 0), coalesce(user_company_id, 0))",
         "ALTER TABLE api_token ADD COLUMN company_id INTEGER REFERENCES company (id)",
     ),
+    6: (
+        "ALTER TABLE person ADD COLUMN sought_as VARCHAR NOT NULL DEFAULT ''",
+        "CREATE INDEX person_in_order ON person (family_name, given_name, id)",
+        "CREATE INDEX ix_badge_person_id ON badge (person_id)",
+    ),
 }
 """What brings a database of that version to the next one; new tables are made, rows stay. Foreign
 keys are not looked at meanwhile, and all of them afterwards.
@@ -101,5 +106,6 @@ AFTERWARDS = {
         "INSERT INTO badge_event (at_ms, tag, event, person_id, actor) "
         "SELECT linked_ms, tag, 'linked', person_id, 'command' FROM badge",
     ),
+    6: ("UPDATE person SET sought_as = sought_as(given_name, family_name)",),
 }
 """What is done once all tables are there, for a database of that version or an older one."""

@@ -31,6 +31,7 @@ from hub.domain.people import (
     Kind,
     is_registered,
     limosa_state,
+    sought_as,
 )
 from hub.domain.rights import Action
 from hub.errors import UsageError
@@ -377,6 +378,7 @@ class People:
         values: dict[str, Any] = {
             "family_name": draft.family_name.strip(),
             "given_name": draft.given_name.strip(),
+            "sought_as": sought_as(draft.given_name, draft.family_name),
             "kind": str(draft.kind),
             "company_id": self._employer(draft),
             "user_company_id": self._user(draft),

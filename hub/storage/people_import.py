@@ -28,6 +28,7 @@ from hub.domain.audit import Noted
 from hub.domain.badges import ACTIVE
 from hub.domain.identifiers import CompanyNumber
 from hub.domain.in_out_regime import WINDOW_MS
+from hub.domain.people import sought_as
 from hub.domain.rights import Action
 from hub.storage.adoption import adopt_many
 from hub.storage.audit import note
@@ -320,6 +321,7 @@ class PeopleImport:
         values: dict[str, Any] = {
             "family_name": row.family_name,
             "given_name": row.given_name,
+            "sought_as": sought_as(row.given_name, row.family_name),
             "company_id": self._company(row.company_number, row.company_name)
             if row.company_number
             else None,

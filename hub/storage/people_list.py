@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
 from datetime import date, timedelta
-from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, func, or_, select
@@ -13,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, func, or_, select
 from hub.application.people import PeopleFilter, PersonLine, PersonProblem
 from hub.domain.badges import ACTIVE
 from hub.domain.identifiers import mask_limosa, mask_person_number
-from hub.domain.people import ENDING_DAYS, Kind, LimosaState, is_registered, limosa_state
+from hub.domain.people import ENDING_DAYS, Kind, LimosaState, folded, is_registered, limosa_state
 from hub.storage.schema import badge, company, person
 from hub.storage.secrets import Vault
 
@@ -41,34 +39,18 @@ def lines(
     condition = and_(within, *_conditions(wanted, today))
     order = (person.c.family_name, person.c.given_name, person.c.id)
     first = max(wanted.page - 1, 0) * wanted.size
-    if wanted.name.strip():
-        named = _named(connection, condition, wanted.name)
-        total, chosen = len(named), named[first : first + wanted.size]
-    else:
-        query = select(func.count()).select_from(_joined()).where(condition)
-        total = connection.execute(query).scalar_one()
-        page = (
-            select(person.c.id)
-            .select_from(_joined())
-            .where(condition)
-            .order_by(*order)
-            .limit(wanted.size)
-            .offset(first)
-        )
-        chosen = list(connection.execute(page).scalars())
+    query = select(func.count()).select_from(_joined()).where(condition)
+    total = connection.execute(query).scalar_one()
+    page = (
+        select(person.c.id)
+        .select_from(_joined())
+        .where(condition)
+        .order_by(*order)
+        .limit(wanted.size)
+        .offset(first)
+    )
+    chosen = list(connection.execute(page).scalars())
     return _lines(connection, vault, chosen, today), total
-
-
-def folded(text: str) -> str:
-    """Returns a text without capitals and accents, as names are compared: `Éric` is found as
-    `eric`, `Müller` as `muller`."""
-    return _fold(text)
-
-
-@lru_cache(maxsize=65_536)
-def _fold(text: str) -> str:
-    apart = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(sign for sign in apart if not unicodedata.combining(sign))
 
 
 def _joined() -> Any:
@@ -77,27 +59,14 @@ def _joined() -> Any:
     )
 
 
-def _named(connection: Connection, condition: ColumnElement[bool], name: str) -> list[int]:
-    words = folded(name).split()
-    query = (
-        select(person.c.id, person.c.family_name, person.c.given_name)
-        .select_from(_joined())
-        .where(condition)
-        .order_by(person.c.family_name, person.c.given_name, person.c.id)
-    )
-    found: list[int] = []
-    for person_id, family, given in connection.execute(query):
-        whole = f"{_fold(given)} {_fold(family)} {_fold(given)}"
-        if all(word in whole for word in words):
-            found.append(person_id)
-    return found
-
-
 def _conditions(wanted: PeopleFilter, today: date) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
     if wanted.company_number:
         number = wanted.company_number
         found.append(or_(company.c.number == number, _USER.c.number == number))
+    found += [
+        person.c.sought_as.contains(word, autoescape=True) for word in folded(wanted.name).split()
+    ]
     if wanted.kind:
         found.append(person.c.kind == wanted.kind)
     if wanted.problem:

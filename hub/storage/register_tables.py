@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from sqlalchemy import (
     BigInteger,
     Column,
@@ -16,7 +18,17 @@ from sqlalchemy import (
     func,
 )
 
+from hub.domain.people import sought_as
 from hub.storage.tables import metadata
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine.default import DefaultExecutionContext
+
+
+def _sought_as(context: DefaultExecutionContext) -> str:
+    names = context.get_current_parameters()
+    return sought_as(names["given_name"], names["family_name"])
+
 
 meta = Table(
     "meta",
@@ -119,6 +131,10 @@ person = Table(
     Column("added_ms", BigInteger, nullable=False, server_default="0"),
     # When names and numbers were taken out; what is left tells how many, never who.
     Column("erased_ms", BigInteger),
+    # The names without capitals and accents (hub.domain.people.sought_as). Whoever changes a name
+    # changes it too.
+    Column("sought_as", String, nullable=False, server_default="", default=_sought_as),
+    Index("person_in_order", "family_name", "given_name", "id"),
 )
 
 # One person once for each employer, and for each company that an agency lends him to: they know
@@ -194,7 +210,7 @@ badge = Table(
     "badge",
     metadata,
     Column("tag", LargeBinary(8), primary_key=True),
-    Column("person_id", ForeignKey("person.id"), nullable=False),
+    Column("person_id", ForeignKey("person.id"), nullable=False, index=True),
     Column("state", String, nullable=False),  # active | blocked | lost
     Column("valid_until", String(10)),  # last Brussels day, ISO
     Column("linked_ms", BigInteger, nullable=False),

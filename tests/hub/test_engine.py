@@ -207,7 +207,7 @@ def test_a_registration_of_an_older_version_gets_the_first_step_that_was_not_kep
     ]
 
 
-@pytest.mark.parametrize("version", [4, 5])
+@pytest.mark.parametrize("version", [4, 5, 6])
 def test_a_new_and_a_migrated_database_have_the_same_layout(tmp_path: Path, version: int) -> None:
     older(tmp_path / "old.db", version)
     layouts = []
@@ -250,6 +250,17 @@ def test_the_history_of_badges_begins_with_their_owners(tmp_path: Path) -> None:
     with pytest.raises(IntegrityError), writing(engine) as connection:
         connection.execute(text("UPDATE person SET company_id = 99"))
     engine.dispose()
+
+
+def test_people_of_an_older_version_are_found_by_name(tmp_path: Path) -> None:
+    path = tmp_path / "sitegate.db"
+    older(path, 6)
+    engine = open_engine(path)
+    with reading(engine) as connection:
+        query = select(person.c.sought_as).order_by(person.c.id)
+        found = connection.execute(query).scalars().all()
+    engine.dispose()
+    assert found == ["eric muller eric", "persoon twee persoon", ""]
 
 
 @pytest.mark.parametrize("statement", ["DELETE FROM", "UPDATE"])

@@ -60,8 +60,7 @@ def import_pages(office: Office, uploads: HeldUploads) -> APIRouter:
     def desk_of(actor: Actor, words: PageWords) -> ImportDesk:
         return ImportDesk(office.vault, actor, office.clock(), words.language)
 
-    def looked_at(actor: Actor, words: PageWords, held: Held) -> Looked:
-        desk = desk_of(actor, words)
+    def looked_at(held: Held, desk: ImportDesk) -> Looked:
         return look_at(office.engine, desk, held.data, held.sheet, held.columns)
 
     def page(
@@ -72,7 +71,7 @@ def import_pages(office: Office, uploads: HeldUploads) -> APIRouter:
         errors: list[SitegateError] | None = None,
     ) -> Response:
         words = words_of(request, actor)
-        looked = looked_at(actor, words, held)
+        looked = looked_at(held, desk_of(actor, words))
         people = looked.people
         return draw(
             request,
@@ -117,9 +116,10 @@ def import_pages(office: Office, uploads: HeldUploads) -> APIRouter:
                 return go("/imports", "discarded")
             case "all" | "good" as do:
                 words = words_of(request, actor)
-                looked = looked_at(actor, words, held)
+                desk = desk_of(actor, words)
+                looked = looked_at(held, desk)
                 try:
-                    _import(office, desk_of(actor, words), looked, Choice(do))
+                    _import(office, desk, looked, Choice(do))
                 except SitegateError as error:
                     return page(request, actor, handle, held, [error])
                 uploads.erase(handle)
@@ -133,7 +133,7 @@ def import_pages(office: Office, uploads: HeldUploads) -> APIRouter:
     def wrong(request: Request, handle: str, actor: Annotated[Actor, Depends(IMPORT)]) -> Response:
         held = held_of(actor, handle)
         words = words_of(request, actor)
-        looked = looked_at(actor, words, held)
+        looked = looked_at(held, desk_of(actor, words))
         headings, rows = wrong_rows(looked, words.language, words("remark"))
         content = workbook(words("wrong_sheet")[:31], headings, rows, len(headings) - 1)
         return download(content, f"{words('file_wrong')}.xlsx", XLSX)
