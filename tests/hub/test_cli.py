@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from hub.cli.run import listen
 from hub.clock import now_ms
 from hub.i18n import LANGUAGES, error_text, text
 from hub.storage.engine import writing
@@ -336,6 +337,12 @@ def test_run_does_not_start_on_a_taken_port(sitegate: Sitegate, tmp_path: Path) 
     assert said.code == 1
     explained(said, "HUB-1005", port=port)
     assert not (tmp_path / "sitegate-data").exists()
+
+
+def test_an_answer_is_not_held_back() -> None:
+    """asyncio turns Nagle's algorithm off only where the socket names its protocol."""
+    with listen("127.0.0.1", 0) as listener:
+        assert listener.proto == socket.IPPROTO_TCP
 
 
 def test_run_says_when_its_address_is_not_of_this_machine(sitegate: Sitegate) -> None:

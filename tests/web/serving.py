@@ -69,7 +69,8 @@ def serving(
 def served(app: FastAPI, changes: Changes, port: int = 0) -> Iterator[int]:
     """Serves any application of ours; gives its port, and stops it when the block ends."""
     server = _Server(uvicorn.Config(app, log_level="error", lifespan="off"))
-    with socket.socket() as listener:
+    # Named, since asyncio holds small packets back otherwise.
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(("127.0.0.1", port))
         thread = threading.Thread(target=server.run, args=([listener],))
