@@ -184,8 +184,8 @@ def blocking(runs: int) -> None:
         port = hub.start().broker_port
         app = FastAPI()
         install_access(app, _Office())
-        for router in every_people_page(hub.office):
-            app.include_router(router)
+        for make in every_people_page(hub.office):
+            app.include_router(make())
         client = stack.enter_context(TestClient(app, follow_redirects=False))
         gates = [LightGate(key, folder / key.terminal) for key in keys]
         for gate in gates:

@@ -9,6 +9,8 @@ from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute, Mount
 
+from hub.web.later import Later
+
 
 def all_routes(app: FastAPI) -> Iterator[APIRoute]:
     """Yields each route with its path and dependencies.
@@ -22,9 +24,19 @@ def all_routes(app: FastAPI) -> Iterator[APIRoute]:
     return _each(app.routes)
 
 
+def later_routers(app: FastAPI) -> Iterator[tuple[frozenset[str], list[APIRoute]]]:
+    """Yields each router that is filled later: the heads it is looked for under, its routes."""
+    for one in app.routes:
+        inner: Any = getattr(one, "original_router", None)
+        if isinstance(inner, Later):
+            yield inner.heads, list(_each([one]))
+
+
 def _each(routes: Sequence[BaseRoute]) -> Iterator[APIRoute]:
     for one in routes:
         inner: Any = getattr(one, "original_router", None)
+        if isinstance(inner, Later):
+            inner.made()
         if isinstance(inner, APIRouter):
             yield from _each(inner.routes)
         elif isinstance(one, APIRoute):

@@ -18,8 +18,10 @@ from hub.web.app import create_app
 from hub.web.drawing import SHAPES
 from hub.web.live import Changes
 from tests.web.actors import Everybody
+from tests.web.all_routes import later_routers
 from tests.web.reading import Outline, client_of, page, plain
 from tests.web.sample import DAY, NOW, at
+from tests.web.whole_hub import WholeHub
 
 # ---------------------------------------------------------------- safe and self-contained
 
@@ -212,3 +214,11 @@ def test_a_second_site_is_one_link_away(register: Engine) -> None:
     assert "<h1>Werf Zandvoorde-Kaai</h1>" in html
     assert 'data-live="/live?lang=en&amp;site=1"' in html
     assert 'href="?site=2"' in html
+
+
+def test_every_page_that_is_prepared_later_can_be_found(hub: WholeHub) -> None:
+    """An address whose head its router does not know would never be looked for."""
+    later = list(later_routers(hub.app))
+    for heads, routes in later:
+        assert {route.path.split("/")[1] for route in routes} <= heads
+    assert len(later) > 15

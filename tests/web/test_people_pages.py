@@ -72,7 +72,7 @@ class Pages:
             Changes(),
             lambda: NOON_MS,
             self.access,
-            more=every_people_page(office),
+            more=[make() for make in every_people_page(office)],
         )
         self.client = TestClient(app, follow_redirects=False)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from fastapi import APIRouter
 
 from hub.application.planning import PlanDesk
@@ -14,6 +16,7 @@ from hub.web.api.once import InHand
 from hub.web.api.people import people_router
 from hub.web.api.plan import plan_router
 from hub.web.api.register import register_router
+from hub.web.later import Later
 from hub.web.office import Office
 
 __all__ = ["api_routers"]
@@ -28,10 +31,21 @@ def api_routers(office: Office, plans: PlanDesk) -> list[APIRouter]:
     """
     programs = Programs(program_finder(office.engine), office.settings.api.per_minute, office.clock)
     route = front(programs)
-    routers = [
-        plan_router(plans, route, InHand(office)),
-        people_router(office, route),
-        badges_router(office, route),
-        register_router(office, route),
-    ]
-    return [*routers, document_router(routers)]
+
+    @cache
+    def routers() -> list[APIRouter]:
+        return [
+            plan_router(plans, route, InHand(office)),
+            people_router(office, route),
+            badges_router(office, route),
+            register_router(office, route),
+        ]
+
+    def all_of_them() -> APIRouter:
+        router = APIRouter()
+        for one in routers():
+            router.include_router(one)
+        router.include_router(document_router(routers()))
+        return router
+
+    return [Later("api", all_of_them)]

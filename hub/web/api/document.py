@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from importlib.metadata import version
 from typing import Any, Final
 
@@ -47,13 +48,17 @@ _CHANGES: Final = frozenset({"post", "patch"})
 def document_router(routers: Sequence[APIRouter]) -> APIRouter:
     """Returns the address of the document of these routers."""
     router = APIRouter()
-    body = json.dumps(document([one for each in routers for one in each.routes])).encode()
+
+    @cache
+    def body() -> bytes:
+        # Asked for once in a while: a hub that starts has better things to do.
+        return json.dumps(document([one for each in routers for one in each.routes])).encode()
 
     @router.get(PATH, dependencies=[Depends(anyone)])
     def openapi(request: Request) -> Response:
         """The description of this API."""
         del request
-        return Response(body, media_type=JSON, headers={"Cache-Control": "max-age=3600"})
+        return Response(body(), media_type=JSON, headers={"Cache-Control": "max-age=3600"})
 
     return router
 

@@ -15,6 +15,7 @@ from hub.storage.held_uploads import HeldUploads
 from hub.storage.passing import Passings
 from hub.web.door import Door
 from hub.web.elsewhere import Elsewhere
+from hub.web.later import Later
 from hub.web.live import Changes
 from hub.web.office import Office
 from hub.web.pages.account import account_page, account_pages
@@ -84,27 +85,30 @@ def office_pages(office: Office, running: Running, door: Door) -> list[APIRouter
     entering = Entering(office, door, passkeys.reached is not None, label_of(oidc))
     elsewhere = Elsewhere(office, door, Provider(oidc, office.clock))
     return [
-        login_pages(office, door, entering),
-        passkey_pages(office, door, entering, passkeys, draw_account),
-        elsewhere_pages(door, entering, elsewhere),
-        account_pages(office, door, draw_account),
-        accounts_pages(office),
-        guard_pages(Passings(office.engine), running.changes, office.clock),
+        Later("login logout link", lambda: login_pages(office, door, entering)),
+        Later(
+            "login account",
+            lambda: passkey_pages(office, door, entering, passkeys, draw_account),
+        ),
+        Later("login link", lambda: elsewhere_pages(door, entering, elsewhere)),
+        Later("account", lambda: account_pages(office, door, draw_account)),
+        Later("accounts", lambda: accounts_pages(office)),
+        Later("guard", lambda: guard_pages(Passings(office.engine), running.changes, office.clock)),
         # Before the page of one badge, whose address begins alike.
-        eid_pages(office, running.cards),
-        enrol_pages(office, running.modes, running.gates, running.pins),
-        privacy_pages(office),
+        Later("enrol", lambda: eid_pages(office, running.cards)),
+        Later("enrol", lambda: enrol_pages(office, running.modes, running.gates, running.pins)),
+        Later("people", lambda: privacy_pages(office)),
         # Before the page of one person, whose address begins alike.
-        people_export_pages(office),
-        *every_people_page(office),
-        imports_pages(office, uploads),
-        import_pages(office, uploads),
-        own_pages(office),
-        companies_pages(office),
-        works_pages(office),
-        parties_pages(office),
-        sites_pages(office, running.draw_poster),
-        audit_pages(office),
-        retention_pages(office),
-        tokens_pages(office),
+        Later("people", lambda: people_export_pages(office)),
+        Later("people", *every_people_page(office)),
+        Later("imports", lambda: imports_pages(office, uploads)),
+        Later("imports", lambda: import_pages(office, uploads)),
+        Later("own people", lambda: own_pages(office)),
+        Later("companies", lambda: companies_pages(office)),
+        Later("works", lambda: works_pages(office)),
+        Later("works", lambda: parties_pages(office)),
+        Later("sites", lambda: sites_pages(office, running.draw_poster)),
+        Later("audit", lambda: audit_pages(office)),
+        Later("retention", lambda: retention_pages(office)),
+        Later("tokens", lambda: tokens_pages(office)),
     ]

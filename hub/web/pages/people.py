@@ -8,7 +8,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Form, Query, Request, Response
@@ -36,9 +38,9 @@ _Text = Annotated[str, Query(max_length=40)]
 _Page = Annotated[int, Query(ge=1, le=100_000)]
 
 
-def every_people_page(office: Office) -> list[APIRouter]:
-    """Returns the routes of the list, the forms and the page of one person."""
-    return [people_pages(office), person_form_pages(office), person_pages(office)]
+def every_people_page(office: Office) -> list[Callable[[], APIRouter]]:
+    """Returns what makes the routes of the list, the forms and the page of one person."""
+    return [partial(make, office) for make in (people_pages, person_form_pages, person_pages)]
 
 
 def people_pages(office: Office) -> APIRouter:
