@@ -46,6 +46,8 @@ def create_app(
     authority: Authority,
     availability: Availability | None = None,
     security: Security | None = None,
+    *,
+    pages: bool = True,
 ) -> FastAPI:
     """The application for one authority; it closes the authority when the server stops.
 
@@ -53,6 +55,8 @@ def create_app(
         authority: decides and keeps.
         availability: disturbances; a new, undisturbed one if left out.
         security: says who calls; the open profile if left out.
+        pages: whether people may look at it; programs need none, and without them it is prepared
+            in half the time.
     """
     disturbances = availability or Availability()
     guard = security or Security(authority.registers.senders, authority.clock)
@@ -77,8 +81,9 @@ def create_app(
     app.include_router(rest_control_router(authority, tokens, switches))
     app.include_router(secured_router(authority, guard))
     app.include_router(register_router(authority))
-    app.include_router(page_router(authority, disturbances))
-    add_channel_pages(app, authority, MobileEvents(authority))
+    if pages:
+        app.include_router(page_router(authority, disturbances))
+        add_channel_pages(app, authority, MobileEvents(authority))
     app.add_exception_handler(RequestValidationError, _refuse_order)
     # Around all of the above, so that no service has to know about disturbances.
     app.add_middleware(Disturbance, availability=disturbances, clock=authority.clock)

@@ -11,6 +11,7 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import cache
 from pathlib import Path
 from typing import Final, cast, final
 from urllib.parse import parse_qs, urlencode
@@ -78,13 +79,28 @@ class Form:
         return list(self.fields.get(name, ()))
 
 
-def load_channel_texts() -> dict[str, dict[str, str]]:
-    """The texts of the channel pages, those of the page at / included: key, then language."""
-    found = load_texts()
+@cache
+def load_channel_texts() -> Mapping[str, Mapping[str, str]]:
+    """The texts of the channel pages, those of the page at / included: key, then language; read
+    once."""
+    found = dict(load_texts())
     for file in sorted((_FOLDER / "texts").glob("*.toml")):
         content = tomllib.loads(file.read_text(encoding="utf-8"))
         found |= cast("dict[str, dict[str, str]]", content)
     return found
+
+
+@cache
+def _environment() -> Environment:
+    made = Environment(
+        loader=FileSystemLoader(_FOLDER / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters |= {"day": day_text, "company": company_shown, "euro": euro_text}
+    return made
 
 
 @final
@@ -100,18 +116,6 @@ class Frame:
         self._authority = authority
         self._sessions = sessions
         self._texts = load_channel_texts()
-        self._environment = Environment(
-            loader=FileSystemLoader(_FOLDER / "templates"),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        self._environment.filters |= {
-            "day": day_text,
-            "company": company_shown,
-            "euro": euro_text,
-        }
 
     @property
     def today(self) -> date:
@@ -211,24 +215,28 @@ class Frame:
             query = [(k, v) for k, v in request.query_params.multi_items() if k != "lang"]
             return "?" + urlencode([*query, ("lang", code)])
 
-        html = self._environment.get_template(template).render(
-            language=language,
-            languages=LANGUAGES,
-            in_language=in_language,
-            in_all=in_all,
-            moment=moment_text,
-            text=text,
-            told=told,
-            token=self._sessions.form_token(session),
-            once=secrets.token_urlsafe(12),
-            sender=self._authority.registers.sender(session.sender_id)
-            if session.sender_id is not None
-            else None,
-            now=datetime.fromtimestamp(self._authority.clock() // 1000, BRUSSELS),
-            today=self.today,
-            path=request.url.path,
-            problems=[(told(one), self._what_to_do(language, one)) for one in problems],
-            **values,
+        html = (
+            _environment()
+            .get_template(template)
+            .render(
+                language=language,
+                languages=LANGUAGES,
+                in_language=in_language,
+                in_all=in_all,
+                moment=moment_text,
+                text=text,
+                told=told,
+                token=self._sessions.form_token(session),
+                once=secrets.token_urlsafe(12),
+                sender=self._authority.registers.sender(session.sender_id)
+                if session.sender_id is not None
+                else None,
+                now=datetime.fromtimestamp(self._authority.clock() // 1000, BRUSSELS),
+                today=self.today,
+                path=request.url.path,
+                problems=[(told(one), self._what_to_do(language, one)) for one in problems],
+                **values,
+            )
         )
         response = HTMLResponse(html, status_code=status)
         self.finish(request, response, session)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Final, cast
 from urllib.parse import urlencode
@@ -30,6 +31,9 @@ ROWS: Final = 50
 REFRESH_S: Final = 5
 
 _FOLDER = Path(__file__).parent
+_environment = Environment(
+    loader=FileSystemLoader(_FOLDER), autoescape=True, undefined=StrictUndefined
+)
 _CLASSES: Final = {
     REGISTERED: "registered",
     VALIDATED: "validated",
@@ -38,8 +42,9 @@ _CLASSES: Final = {
 }
 
 
-def load_texts() -> dict[str, dict[str, str]]:
-    """The texts of the page: key, then language."""
+@cache
+def load_texts() -> Mapping[str, Mapping[str, str]]:
+    """The texts of the page: key, then language; read once."""
     file = _FOLDER / "texts.toml"
     return cast("dict[str, dict[str, str]]", tomllib.loads(file.read_text(encoding="utf-8")))
 
@@ -71,10 +76,7 @@ def page_router(authority: Authority, availability: Availability) -> APIRouter:
     """The page and its style sheet."""
     router = APIRouter()
     texts = load_texts()
-    environment = Environment(
-        loader=FileSystemLoader(_FOLDER), autoescape=True, undefined=StrictUndefined
-    )
-    template = environment.get_template("page.html")
+    template = _environment.get_template("page.html")
     style = (_FOLDER / "page.css").read_text(encoding="utf-8")
 
     @router.get("/page.css")
