@@ -1,8 +1,8 @@
 """`make bench`: every measurement of docs/performance.md, printed with what it is held against.
 
 `python -m bench [NAME ...] [--runs N]`; names: intake, slow, latency, projection, registering,
-receipt, blocking, firmware, device. Nothing of the test suite depends on these figures. BENCH_TMP
-names a folder on the disk to be measured.
+receipt, blocking, browsing, importing, firmware, device. Nothing of the test suite depends on these
+figures. BENCH_TMP names a folder on the disk to be measured.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import argparse
 import platform
 import sys
 
-from bench import blocking, board, device, intake, projecting, registering
+from bench import blocking, board, browsing, device, importing, intake, projecting, registering
 
 MEASUREMENTS = {
     "intake": intake.throughput,
@@ -21,6 +21,8 @@ MEASUREMENTS = {
     "registering": registering.throughput,
     "receipt": registering.receipts,
     "blocking": blocking.blocking,
+    "browsing": browsing.browsing,
+    "importing": importing.importing,
     "firmware": board.firmware,
     "device": device.tap_time,
 }

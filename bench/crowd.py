@@ -21,6 +21,10 @@ GATE = "gate"
 WORKS = "1Y19FAKE001AZ"
 COMPANY = "0999000129"
 
+_FAMILIES = ("Aarts", "Brasseur", "Claes", "Dupuis", "Evrard", "Fabry", "Gérard", "Hendrickx",
+             "Istace", "Jacobs", "Kaya", "Lambert", "Müller", "Nowak", "Ooms", "Popescu", "Renard",
+             "Smets", "Thys", "Urbain", "Verlinden", "Wauters", "Yılmaz")  # fmt: skip
+_GIVEN = ("Milan", "Chloé", "Bart", "Noor", "Luca", "Inès", "Emre", "Ana", "Piotr", "Lotte", "Zoë")
 _FIRST_BIRTHDAY = date(1950, 1, 1)
 
 
@@ -31,12 +35,21 @@ def inss(number: int) -> str:
     return f"{digits:09d}{97 - digits % 97:02d}"
 
 
-def settle(folder: Path, people: int) -> tuple[House, list[bytes]]:
-    """Makes a hub's data folder with that many people of one company, on one works, and one gate;
-    returns it open, and the badge tags. Who called closes it.
+def company_number(number: int) -> str:
+    """Returns an enterprise number that nobody has: those that begin with 0999."""
+    base = 9_990_000 + number
+    return f"0{base}{97 - base % 97:02d}"
+
+
+def settle(folder: Path, people: int, companies: int = 1) -> tuple[House, list[bytes]]:
+    """Makes a hub's data folder with that many people, on one works, and one gate; returns it open,
+    and the badge tags. Who called closes it.
 
     The rows are those that an import of a people file writes; to write thousands one by one would
     take longer than what is measured.
+
+    Args:
+        companies: whose they are, in turn; the first is the declaring contractor.
     """
     house = open_house(folder)
     vault = house.vault
@@ -45,16 +58,23 @@ def settle(folder: Path, people: int) -> tuple[House, list[bytes]]:
     with writing(house.engine) as connection:
         connection.execute(insert(site).values(id=1, name="Bench"))
         connection.execute(insert(works).values(number=WORKS, site_id=1))
-        connection.execute(insert(company).values(id=1, number=COMPANY, name="Bench"))
+        connection.execute(
+            insert(company),
+            [
+                {"id": one, "number": COMPANY if one == 1 else company_number(one),
+                 "name": "Bench" if one == 1 else f"Bench {one}"}
+                for one in range(1, companies + 1)
+            ],
+        )  # fmt: skip
         connection.execute(
             insert(person),
             [
                 {
                     "id": number + 1,
                     "token": f"{number:032x}",
-                    "family_name": f"Family{number}",
-                    "given_name": f"Given{number}",
-                    "company_id": 1,
+                    "family_name": f"{_FAMILIES[number % len(_FAMILIES)]} {number // 97}",
+                    "given_name": _GIVEN[number % len(_GIVEN)],
+                    "company_id": number % companies + 1,
                     "works_number": WORKS,
                     "inss_sealed": vault.seal("inss", inss(number).encode()),
                     "inss_index": vault.index("inss", inss(number)),

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from http.client import HTTPConnection
 from pathlib import Path
+from typing import Any
 
 from bench.load import Terminal
 from hub.clock import now_ms
@@ -111,16 +112,25 @@ def running_hub(terminals: int, slow: dict[str, str] | None = None) -> Iterator[
                 keys[name] = register.add_terminal(name, name, "Bench", "in", now_ms()).key
         house.close()
         (folder / "site.toml").write_text('data = "hub"\n[broker]\nport = 0\n[web]\nport = 0\n')
-        process = _spawn(
-            ["-m", "hub", "--settings", "site.toml", "run", "--json"], folder, slow or {}
-        )
-        try:
-            assert process.stdout is not None
-            ready = json.loads(process.stdout.readline())
+        with run_hub(folder, slow) as (process, ready):
             broker = ready["broker"]
             yield Subject(broker["host"], broker["port"], process.pid, broker["pid"], keys, folder)
-        finally:
-            _end(process)
+
+
+@contextmanager
+def run_hub(
+    folder: Path, slow: dict[str, str] | None = None
+) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
+    """Runs `sitegate run` by the `site.toml` of a folder; gives it, and what it says when ready."""
+    process = _spawn(["-m", "hub", "--settings", "site.toml", "run", "--json"], folder, slow or {})
+    try:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        if not line:
+            raise RuntimeError((folder / "errors.log").read_text())
+        yield process, json.loads(line)
+    finally:
+        _end(process)
 
 
 @contextmanager
