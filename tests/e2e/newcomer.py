@@ -2,7 +2,7 @@
 
 Each page he reaches is looked at as a person with a keyboard, a phone or a screen reader would: one
 main heading, a label at each field, the language of the page, a focus that shows, nothing wider
-than a phone. axe is not used here; these are the points that a first page most often gets wrong.
+than a phone of 360 pixels. What axe says of the pages is in `tests/web/test_accessible.py`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
 
 WIDE: Final = {"width": 1280, "height": 900}
-PHONE: Final = {"width": 390, "height": 844}
+PHONE: Final = {"width": 360, "height": 740}
+TABS_MOST: Final = 200
+"""Within so many presses of the Tab key everything on a page is reached, the lists among it."""
 
 # Keystroke-level model (Card, Moran and Newell 1980): a key of an average typist, pointing at
 # something with the hand on its way to the mouse and the press, and making up one's mind.
@@ -81,14 +83,18 @@ class Visitor:
         page: his browser's.
         language: in which everything must be said to him.
         name: begins the names of the pictures.
+        by_keyboard: he has no mouse, and goes everywhere with the Tab key.
 
     Attributes:
-        clicks, fields, keys, read: what he did so far; `read` counts pages.
+        clicks, fields, keys, read: what he did so far; `read` counts pages. Somebody without a
+            mouse presses a key where another clicks.
+        tabs: presses of the Tab key.
     """
 
-    def __init__(self, page: Page, language: str, name: str) -> None:
+    def __init__(self, page: Page, language: str, name: str, by_keyboard: bool = False) -> None:
         self.page, self.language, self.name = page, language, name
-        self.clicks = self.fields = self.keys = self.read = 0
+        self.clicks = self.fields = self.keys = self.read = self.tabs = 0
+        self.by_keyboard = by_keyboard
         self._folder = pictures()
 
     def says(self, key: str, count: int | None = None, **values: object) -> str:
@@ -143,31 +149,73 @@ class Visitor:
     def clicks_on(self, role: Any, name: str, within: str = "body") -> None:
         """Clicks on a button or a link that he sees written; `within` a part of the page."""
         self.clicks += 1
-        self.page.locator(within).get_by_role(role, name=name, exact=True).first.click()
+        place = self.page.locator(within).get_by_role(role, name=name, exact=True).first
+        if self.by_keyboard:
+            self.goes_to(place)
+            self.page.keyboard.press("Enter")
+        else:
+            place.click()
 
     def types(self, label: str, text: str, within: str = "main") -> None:
         """Fills a field that is named so; what was in it is gone."""
         self.clicks += 1
         self.fields += 1
         self.keys += len(text)
-        self.field(label, within).fill(text)
+        field = self.field(label, within)
+        if self.by_keyboard:
+            self.goes_to(field)
+            self.page.keyboard.press("Control+A")
+            self.page.keyboard.type(text)
+        else:
+            field.fill(text)
 
     def chooses(self, label: str, value: str) -> None:
         """Takes an entry of a list."""
         self.clicks += 2
         self.fields += 1
-        self.field(label).select_option(value)
+        field = self.field(label)
+        if not self.by_keyboard:
+            field.select_option(value)
+            return
+        self.goes_to(field)
+        self.page.keyboard.press("Home")
+        while field.input_value() != value:
+            before = field.input_value()
+            self.page.keyboard.press("ArrowDown")
+            assert field.input_value() != before, f"{value} is not in the list"
 
     def hands_in(self, label: str, name: str, content: bytes) -> None:
         """Chooses a file: the button, the file, and the button of the window that opens."""
         self.clicks += 3
         self.fields += 1
         kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-        self.field(label).set_input_files({"name": name, "mimeType": kind, "buffer": content})
+        field = self.field(label)
+        if self.by_keyboard:
+            self.goes_to(field)
+        with self.page.expect_file_chooser() as window:
+            if self.by_keyboard:
+                self.page.keyboard.press("Enter")
+            else:
+                field.click()
+        window.value.set_files({"name": name, "mimeType": kind, "buffer": content})
 
     def field(self, label: str, within: str = "main") -> Locator:
         """A field by what is written at it."""
         return self.page.locator(within).get_by_label(label, exact=True).first
+
+    def goes_to(self, place: Locator) -> None:
+        """Presses the Tab key until this has the focus.
+
+        Raises:
+            AssertionError: it never has.
+        """
+        place.wait_for()
+        for _ in range(TABS_MOST):
+            if place.evaluate("(one) => one === document.activeElement"):
+                return
+            self.page.keyboard.press("Tab")
+            self.tabs += 1
+        raise AssertionError(f"the Tab key does not reach {place}")
 
     def reckoned_s(self) -> float:
         """Seconds that a person needs for what was done so far."""

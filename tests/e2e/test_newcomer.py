@@ -4,6 +4,8 @@ What it takes a person is reckoned, not timed (`tests.e2e.newcomer`): for each c
 and 1.35 s to make up his mind, 0.28 s for each key, 6 s to read each page. The test counts 32
 clicks, 110 keys and 17 pages, from the invitation to the list of everybody: 32 x 3.05 + 110 x 0.28
 + 17 x 6 = 230 s. More than five minutes, or many more clicks or keys, fail it.
+
+The second newcomer has no mouse: he goes from field to field with the Tab key, and does the same.
 """
 
 from __future__ import annotations
@@ -61,6 +63,7 @@ class Newcomer:
         cards: UIDs of three badges that nobody has.
         people: number, given name and family name of three of his people.
         badges: how the badges in his list begin.
+        by_keyboard: he has no mouse.
     """
 
     language: str
@@ -71,6 +74,7 @@ class Newcomer:
     cards: tuple[str, str, str]
     people: tuple[tuple[str, str, str], ...]
     badges: str
+    by_keyboard: bool = False
 
 
 NEWCOMERS = (
@@ -93,6 +97,7 @@ NEWCOMERS = (
             ("91112299443", "Nora", "Lambert"),
         ),
         "04C1DE",
+        by_keyboard=True,
     ),
 )  # fmt: skip
 
@@ -169,7 +174,7 @@ def test_a_newcomer_enrols_three_badges_and_a_list_of_two_hundred(
         with honest_page(browser, *size, (), newcomer.language) as page:
             invitation = invited(Visitor(page, newcomer.language, "0-office"), place, newcomer)
         with honest_page(browser, *size, (), newcomer.language) as page:
-            he = Visitor(page, newcomer.language, "1-newcomer")
+            he = Visitor(page, newcomer.language, "1-newcomer", newcomer.by_keyboard)
             arrives(he, invitation)
             links_at_the_gate(he, place, newcomer)
             links_at_a_desk(he, newcomer)
@@ -177,7 +182,7 @@ def test_a_newcomer_enrols_three_badges_and_a_list_of_two_hundred(
             hands_in_his_list(he, newcomer)
     print(
         f"{newcomer.language}: {he.clicks} clicks, {he.fields} fields, {he.keys} keys, "
-        f"{he.read} pages; {he.reckoned_s():.0f} s for a person, "
+        f"{he.tabs} tabs, {he.read} pages; {he.reckoned_s():.0f} s for a person, "
         f"{time.monotonic() - began:.1f} s here"
     )
     assert he.clicks <= CLICKS_MOST
@@ -258,8 +263,12 @@ def reads_a_card(he: Visitor, card: str) -> None:
     """Clicks into the field and lays a card on the reader."""
     he.clicks += 1
     field = he.field(he.says("enrol.typed.card"))
-    field.press_sequentially(card.upper())
-    field.press("Enter")
+    if he.by_keyboard:
+        he.goes_to(field)
+    else:
+        field.click()
+    he.page.keyboard.type(card.upper())
+    he.page.keyboard.press("Enter")
     he.reaches(he.says("enrol.seen.title"))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from typing import Any, Literal
 from zipfile import ZipFile
@@ -17,6 +17,15 @@ from httpx2 import Response
 from pypdf import PdfReader
 
 from hub.application.access import Actor
+from hub.application.enrolment import Enrolment
+from hub.application.overview import AuthorityStatus
+from hub.reports.poster import poster_pdf
+from hub.storage.balance import Books
+from hub.storage.overview import Overview
+from hub.terminals.card_reader import CardReader
+from hub.web.live import Changes
+from hub.web.pages import Running
+from hub.web.whole import whole_app
 from tests.web.actors import CSRF
 from tests.web.all_routes import all_routes
 from tests.web.two_companies import (
@@ -76,6 +85,25 @@ class Asked:
     sent: tuple[tuple[str, str], ...]
     body: str = ""
     kind: str = ""
+
+
+def application(world: World, changes: Changes | None = None) -> tuple[FastAPI, Switch]:
+    """The application of a running hub on a world, and who is logged in."""
+    handles = iter([*ENROLS, *(f"enrol-{number}" for number in range(1_000))])
+    modes = Enrolment(world.office.clock, lambda: next(handles))
+    for uid, actor in ((NOBODYS_UID, world.own), (OTHER_UID, replace(world.own, name="account:1",
+                       account_id=1, company_id=999))):  # fmt: skip
+        modes.typed(world.vault.tag(bytes.fromhex(uid)), actor)
+    app = whole_app(
+        world.office,
+        Running(changes or Changes(), list, modes, CardReader(), poster_pdf),
+        Overview(world.engine),
+        lambda: AuthorityStatus("unknown", None, None, None, 0, 0, None),
+        Books(world.engine),
+        world.plans,
+    )
+    app.state.access = access = Switch()
+    return app, access
 
 
 def values(world: World, route: str, name: str) -> dict[Flavour, str]:

@@ -8,26 +8,15 @@ asked in a world in which the other company was never there: the answers are the
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from hub.application.enrolment import Enrolment
-from hub.application.overview import AuthorityStatus
-from hub.reports.poster import poster_pdf
-from hub.storage.balance import Books
-from hub.storage.overview import Overview
-from hub.terminals.card_reader import CardReader
 from hub.web.access import Allowed
 from hub.web.api import bearer
-from hub.web.live import Changes
-from hub.web.pages import Running
-from hub.web.whole import whole_app
 from tests.web.all_routes import all_routes
-from tests.web.isolation import ENROLS, Asked, Switch, ask, plain, requests, traces_in
+from tests.web.isolation import Asked, application, ask, plain, requests, traces_in
 from tests.web.two_companies import (
     NOBODYS_UID,
     OTHER_UID,
@@ -37,25 +26,6 @@ from tests.web.two_companies import (
 )
 
 CALLERS = ("contractor", "program", "worker", "anonymous")
-
-
-def application(world: World) -> tuple[FastAPI, Switch]:
-    """The application of a running hub on a world, and who is logged in."""
-    handles = iter([*ENROLS, *(f"enrol-{number}" for number in range(1_000))])
-    modes = Enrolment(world.office.clock, lambda: next(handles))
-    for uid, actor in ((NOBODYS_UID, world.own), (OTHER_UID, replace(world.own, name="account:1",
-                       account_id=1, company_id=999))):  # fmt: skip
-        modes.typed(world.vault.tag(bytes.fromhex(uid)), actor)
-    app = whole_app(
-        world.office,
-        Running(Changes(), list, modes, CardReader(), poster_pdf),
-        Overview(world.engine),
-        lambda: AuthorityStatus("unknown", None, None, None, 0, 0, None),
-        Books(world.engine),
-        world.plans,
-    )
-    app.state.access = access = Switch()
-    return app, access
 
 
 class Walk:

@@ -1,0 +1,249 @@
+"""Every page for everybody: axe finds nothing, a keyboard is enough, a phone of 360 pixels too.
+
+Each page that a browser can open is visited in each language, with what a small site has in it.
+`axe` judges it in light and in dark, on a phone and on a desk; then somebody goes through it with
+the Tab key alone, and hands its forms in empty.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+from fastapi.routing import APIRoute
+
+from hub.application.access import Actor
+from hub.domain.rights import Role
+from hub.i18n import LANGUAGES
+from hub.web.live import Changes
+from tests.chromium import chromium, honest_page, needs_chromium
+from tests.web.actors import CSRF
+from tests.web.all_routes import all_routes
+from tests.web.isolation import Asked, Switch, application, requests
+from tests.web.serving import served
+from tests.web.two_companies import World, two_companies
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+pytestmark = needs_chromium
+PHONE: Final = {"width": 360, "height": 740}
+DESK: Final = {"width": 1280, "height": 900}
+SEEN_IN: Final = {
+    "fr": ("light", PHONE),
+    "nl": ("dark", PHONE),
+    "de": ("dark", DESK),
+    "en": ("light", DESK),
+}
+"""In which colours and at which width axe judges each language; all are measured at 360 pixels."""
+AXE: Final = files("axe_playwright_python").joinpath("axe.min.js").read_text("utf-8")
+_JUDGE: Final = """
+async () => {
+  const found = await axe.run(document, {resultTypes: ["violations"], preload: false});
+  return found.violations.flatMap((one) => one.nodes.map((node) =>
+    `${one.id}: ${node.target.join(" ")}: ${node.html.slice(0, 160)}`));
+}
+"""
+_WIDER: Final = """
+() => [...document.querySelectorAll("body *")]
+  .filter((one) => one.getBoundingClientRect().right > window.innerWidth + 1)
+  .slice(0, 3).map((one) => one.outerHTML.slice(0, 120))
+"""
+_REACHABLE: Final = """
+() => {
+  const all = document.querySelectorAll(
+    "a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex='0']");
+  const shown = [...all].filter((one) => !one.disabled && one.checkVisibility());
+  const radios = new Set();
+  return shown.filter((one) => {
+    // The keys of the arrows go on from one to the next of these.
+    if (one.type !== "radio") return true;
+    if (radios.has(one.name)) return false;
+    radios.add(one.name);
+    return true;
+  }).map((one, index) => {
+    one.dataset.place = String(index);
+    return one.outerHTML.slice(0, 160);
+  });
+}
+"""
+_FOCUSED: Final = """
+() => {
+  const one = document.activeElement;
+  if (one === null || one === document.body) return null;
+  const style = getComputedStyle(one);
+  const drawn = (style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0)
+    || style.boxShadow !== "none";
+  const place = one.type === "radio"
+    ? document.querySelector(`[type=radio][name="${one.name}"][data-place]`).dataset.place
+    : one.dataset.place;
+  return {place, drawn};
+}
+"""
+_REFUSED: Final = "main [aria-invalid=true], main .problem, main [role=alert]"
+NO_PAGES: Final = (".json", ".xlsx", ".csv", ".pdf", "/live", "/api/", "/static", "/healthz")
+
+
+@dataclass
+class Place:
+    """A hub that is served to a browser, and who looks at it."""
+
+    world: World
+    access: Switch
+    port: int
+    routes: list[APIRoute]
+    paths: list[Asked]
+
+    def actors(self) -> dict[str, Actor | None]:
+        """One of each role that has pages of its own."""
+        sites = frozenset({7})
+        return {
+            "administrator": Actor("account:1", Role.ADMINISTRATOR, "Ada", account_id=1, csrf=CSRF),
+            "supervisor": Actor("account:2", Role.SUPERVISOR, "Sofie", sites=sites, account_id=2,
+                                csrf=CSRF),
+            "contractor": self.world.own,
+            "guard": Actor("account:4", Role.GUARD, "Guy", sites=sites, account_id=4, csrf=CSRF),
+            "inspector": Actor("account:5", Role.INSPECTOR, "Ine", sites=sites, account_id=5,
+                               csrf=CSRF),
+            "worker": self.world.worker,
+            "nobody": None,
+        }  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    changes = Changes()
+    with two_companies(tmp_path_factory.mktemp("accessible"), True) as world:
+        app, access = application(world, changes)
+        asked = [
+            one
+            for one in requests(app, world, changing=False)
+            if one.flavour == "own" and "?" not in one.path and not one.path.startswith(NO_PAGES)
+        ]
+        with served(app, changes) as port:
+            yield Place(world, access, port, list(all_routes(app)), asked)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as browser:
+        yield browser
+
+
+@contextmanager
+def looking(browser: Browser, language: str) -> Iterator[Page]:
+    """A page of a browser in that language; that something is refused is no fault of it."""
+    width, height = PHONE["width"], PHONE["height"]
+    expected = ("Failed to load resource",)
+    with honest_page(browser, width, height, expected, language) as page:
+        yield page
+
+
+def pages_of(place: Place, page: Page, who: str) -> Iterator[str]:
+    """Opens each page that somebody is given, and yields its address while it is open."""
+    place.access.current = place.actors()[who]
+    for one in dict.fromkeys(asked.path for asked in place.paths):
+        if any(part in one for part in NO_PAGES):
+            continue
+        answer = page.goto(f"http://127.0.0.1:{place.port}{one}")
+        assert answer is not None
+        landed = page.url.removeprefix(f"http://127.0.0.1:{place.port}")
+        html = answer.headers.get("content-type", "").startswith("text/html")
+        if answer.status == 200 and html and landed == one:
+            yield one
+
+
+def faults_of(page: Page, language: str) -> list[str]:
+    """What is wrong with the page that is open."""
+    scheme, size = SEEN_IN[language]
+    found: list[str] = []
+    if page.get_attribute("html", "lang") != language:
+        found.append("in another language")
+    page.set_viewport_size(PHONE)  # pyright: ignore[reportArgumentType]
+    if page.evaluate("document.documentElement.scrollWidth") > PHONE["width"]:
+        found.append(f"wider than a phone: {page.evaluate(_WIDER)}")
+    page.set_viewport_size(size)  # pyright: ignore[reportArgumentType]
+    page.emulate_media(color_scheme=scheme)  # pyright: ignore[reportArgumentType]
+    page.evaluate(AXE)
+    judged: list[str] = page.evaluate(_JUDGE)
+    return found + judged
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_axe_finds_nothing_on_any_page(place: Place, browser: Browser, language: str) -> None:
+    faults: dict[str, list[str]] = {}
+    seen: set[str] = set()
+    with looking(browser, language) as page:
+        for who in place.actors():
+            for path in pages_of(place, page, who):
+                if who != "administrator" and path in seen and language != "fr":
+                    continue  # the same page with fewer entries
+                seen.add(path)
+                found = faults_of(page, language)
+                if found:
+                    faults[f"{who} {path}"] = found
+    _none(faults)
+    assert len(seen) > 30
+
+
+@pytest.mark.parametrize("language", ["nl", "fr"])
+def test_forms_that_come_back_are_as_good(place: Place, browser: Browser, language: str) -> None:
+    """Handed in empty, a form says what is wrong, on a page that axe finds nothing wrong with."""
+    faults: dict[str, list[str]] = {}
+    back = 0
+    with looking(browser, language) as page:
+        for path in pages_of(place, page, "administrator"):
+            form = page.locator("main form[method=post]:has(input:not([type=hidden]):visible)")
+            if form.count() == 0:
+                continue
+            with page.expect_navigation():
+                form.first.evaluate("(form) => { form.noValidate = true; form.submit(); }")
+            back += page.locator(_REFUSED).count() > 0
+            found = faults_of(page, language)
+            if found:
+                faults[path] = found
+    _none(faults)
+    assert back > 3
+
+
+@pytest.mark.parametrize("who", ["administrator", "contractor", "guard", "worker", "nobody"])
+def test_the_tab_key_reaches_everything_and_shows_where_it_is(
+    place: Place, browser: Browser, who: str
+) -> None:
+    faults: dict[str, list[Any]] = {}
+    with looking(browser, "nl") as page:
+        for path in pages_of(place, page, who):
+            found = unreached(page)
+            if found:
+                faults[path] = found
+    _none(faults)
+
+
+def _none(faults: Mapping[str, Iterable[object]]) -> None:
+    told = [f"{where}: {one}" for where, found in faults.items() for one in found]
+    if told:
+        pytest.fail("\n".join(told), pytrace=False)
+
+
+def unreached(page: Page) -> list[Any]:
+    """What the Tab key does not reach, or reaches without a sign."""
+    wanted: list[str] = page.evaluate(_REACHABLE)
+    signs: dict[str, bool] = {}
+    # A field may have the focus from the start, and what stands above it comes after the last. A
+    # date has a stop for each of its parts and shows one of them.
+    most = 2 * len(wanted) + 8 * page.locator("[type=date]").count() + 4
+    for _ in range(most):
+        page.keyboard.press("Tab")
+        one = page.evaluate(_FOCUSED)
+        if one is not None:
+            signs[one["place"]] = signs.get(one["place"], False) or one["drawn"]
+        if len(signs) == len(wanted) and all(signs.values()):
+            break
+    places = {str(index): html for index, html in enumerate(wanted)}
+    return [f"not reached: {html}" for place, html in places.items() if place not in signs] + [
+        f"no sign of the focus: {places[place]}" for place, drawn in signs.items() if not drawn
+    ]
