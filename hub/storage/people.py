@@ -29,20 +29,18 @@ from hub.domain.people import (
     REASON_MAX,
     REASON_MIN,
     Kind,
-    is_registered,
     limosa_state,
     sought_as,
 )
 from hub.domain.rights import Action
 from hub.errors import UsageError
-from hub.storage.adoption import register_today
 from hub.storage.audit import note
 from hub.storage.people_list import lines
-from hub.storage.people_unsent import not_needed
 from hub.storage.register import SENT, Register
 from hub.storage.schema import company, person, site, works
 from hub.storage.scope import companies_within, people_within, works_seen
 from hub.storage.secrets import Vault
+from hub.storage.turning import becomes_worker, turn
 
 Which = Literal["inss", "limosa"]
 _USER: Final = company.alias("user_company")
@@ -211,7 +209,6 @@ class People:
             values["changed_ms"] = self._now_ms
         self._connection.execute(update(person).where(person.c.id == row.id).values(**values))
         self._refuse_outside(row.id)
-        was, becomes = is_registered(row.kind), is_registered(draft.kind)
         details: dict[str, Any] = {
             "changed": [name for name in _CHANGED if before[name] != values.get(name, before[name])]
             + [w for w in ("inss", "limosa") if before[f"{w}_index"] != values.get(
@@ -219,18 +216,20 @@ class People:
         }  # fmt: skip
         if row.kind != draft.kind:
             details["kind"] = [row.kind, str(draft.kind)]
-        if becomes and not was:
+        if becomes_worker(row.kind, draft.kind):
             # The projection reads this word: before this day he was no worker here.
             details["became_worker"] = True
         self._note(Noted.PERSON_CHANGED, row.id, values["company_id"], **details)
         Register(self._connection, self._vault).changed(self._now_ms)
-        if becomes and not was:
-            made = register_today(self._connection, row.id, self._now_ms, self._window_ms)
-            return Changed(made=made)
-        if was and not becomes:
-            dropped, staying = not_needed(self._connection, row.id, self._now_ms, self._actor.name)
-            return Changed(dropped=dropped, staying=staying)
-        return Changed()
+        return turn(
+            self._connection,
+            row.id,
+            row.kind,
+            draft.kind,
+            self._now_ms,
+            self._actor.name,
+            self._window_ms,
+        )
 
     def problems(self, draft: PersonDraft, token: str | None = None) -> list[UsageError]:
         """Returns everything that keeps a draft from being kept; empty when nothing does.

@@ -47,6 +47,7 @@ from hub.storage.schema import (
 )
 from hub.storage.scope import people_within, works_within
 from hub.storage.secrets import Vault
+from hub.storage.turning import becomes_worker, turn
 
 SENT: Final = ("inss_index", "limosa_index", "company_id", "works_number", "foreign_vat")
 """Columns of a person that decide what the authority is told."""
@@ -99,6 +100,7 @@ class PeopleImport:
         self._companies: dict[str, tuple[int, str]] = {}
         self._events: list[dict[str, object]] = []
         self._linked: dict[bytes, int] = {}
+        self._turned: list[tuple[int, int | None, str, str]] = []
 
     # ------------------------------------------------------------ what may be said
 
@@ -189,6 +191,7 @@ class PeopleImport:
         if self._events:
             self._connection.execute(insert(badge_event), self._events)
         adopt_many(self._connection, self._linked, self._now_ms, self._window_ms)
+        self._turn()
         self._done.people_new = len(self._done.added)
         self._done.people_changed = len(self._done.changed)
         note(
@@ -206,6 +209,33 @@ class PeopleImport:
             badges_moved=self._done.badges_moved,
         )
         return self._done
+
+    def _turn(self) -> None:
+        """Decides anew about today for those who turn out to work here, or not to."""
+        for person_id, company_id, was, becomes in self._turned:
+            details: dict[str, Any] = {"changed": ["kind"], "kind": [was, becomes]}
+            if becomes_worker(was, becomes):
+                # The projection reads this word: before this day he was no worker here.
+                details["became_worker"] = True
+            note(
+                self._connection,
+                self._vault,
+                self._now_ms,
+                self._actor.name,
+                Noted.PERSON_CHANGED,
+                f"person:{person_id}",
+                company_id=company_id,
+                **details,
+            )
+            turn(
+                self._connection,
+                person_id,
+                was,
+                becomes,
+                self._now_ms,
+                self._actor.name,
+                self._window_ms,
+            )
 
     def _begin(self, rows: int, backup: str) -> int:
         return self._insert(
@@ -315,6 +345,9 @@ class PeopleImport:
             new["changed_ms"] = self._now_ms
         self._images.changed("person", known, self._known.change(known, new))
         self._done.changed.append(known["id"])
+        if "kind" in new:
+            turned = (known["id"], values["company_id"], known["kind"], new["kind"])
+            self._turned.append(turned)
         return int(known["id"])
 
     def _values(self, row: PersonRow) -> dict[str, Any]:

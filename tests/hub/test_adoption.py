@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
+from hub.application.access import COMMAND
 from hub.domain.people import Kind
 from hub.errors import UsageError
 from hub.storage.completing import complete
 from hub.storage.engine import reading, writing
+from hub.storage.import_desk import Choice, ImportDesk
 from hub.storage.people import described
 from hub.storage.projection import RegisterView, rebuild
 from hub.storage.schema import registration, registration_event, tap
@@ -30,6 +32,7 @@ from tests.hub.derived import Tables
 from tests.hub.house import NOON_MS, record
 from tests.hub.register_world import CARD, DAY, DRAFT, SPARE, World, limosa, world
 from tests.hub.test_registering import change
+from tests.people_files import WORKS, csv_file
 
 MINUTE, HOUR, DAY_MS = 60_000, 3_600_000, 86_400_000
 TODAY = DAY.isoformat()
@@ -255,6 +258,32 @@ def test_a_worker_who_is_none_has_the_unsent_dropped_and_the_sent_stays(site: Wo
             assert (done.dropped, done.staying) == expected
     assert told(site, unsent) == [(TODAY, "dropped", "not_a_worker")]
     assert told(site, sent) == [(TODAY, "registered", "first_tap")]
+
+
+def test_a_list_that_changes_what_somebody_is_decides_about_today_too(site: World) -> None:
+    token = site.token("Aarts")
+    link(site, token, NOON_MS - 2 * HOUR)
+    Gate(site).tap(NOON_MS - HOUR, reason=REASON_NONE)
+    assert told(site, token) == [(TODAY, "due", "first_tap")]
+    row = {
+        "site": "Werf Noord",
+        "works_number": WORKS,
+        "company_number": "0999000129",
+        "family_name": "Aarts",
+        "given_name": "Milan",
+        "inss": "85031299761",
+        "language": "nl",
+    }
+    for kind, expected in (
+        ("visitor", [(TODAY, "dropped", "not_a_worker")]),
+        ("employee", [(TODAY, "dropped", "not_a_worker"), (TODAY, "due", "first_tap")]),
+    ):
+        desk = ImportDesk(site.house.house.vault, COMMAND, NOON_MS, "nl")
+        with writing(site.site.engine) as connection:
+            looked = desk.look(connection, csv_file([{**row, "kind": kind}]), None, None)
+            desk.write(connection, looked.sheet, looked.columns, Choice.EVERYTHING, "")
+        assert told(site, token) == expected
+    rebuilt_alike(site)
 
 
 # ---------------------------------------------------------------- Limosa
