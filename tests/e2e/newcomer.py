@@ -136,7 +136,7 @@ class Visitor:
         width = self.page.evaluate(_WIDTH)
         assert width <= PHONE["width"], f"{picture}: {width} pixels wide on a phone"
         if phone:
-            self._picture(f"{picture}-390")
+            self._picture(f"{picture}-{PHONE['width']}")
         self.page.set_viewport_size(WIDE)  # pyright: ignore[reportArgumentType]
 
     def _picture(self, name: str) -> None:

@@ -180,7 +180,7 @@ def test_axe_finds_nothing_on_any_page(place: Place, browser: Browser, language:
     with looking(browser, language) as page:
         for who in place.actors():
             for path in pages_of(place, page, who):
-                if who != "administrator" and path in seen and language != "fr":
+                if path in seen and (who != "contractor" or language != "fr"):
                     continue  # the same page with fewer entries
                 seen.add(path)
                 found = faults_of(page, language)
