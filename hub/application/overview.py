@@ -261,6 +261,18 @@ class Board:
     visitors: int = 0
 
     @property
+    def expected(self) -> tuple[CompanyRow, ...]:
+        """Who has a registration for this day that counts and was not seen, by company."""
+        rows = (
+            CompanyRow(
+                company.name,
+                tuple(one for one in company.people if not one.seen and one.counting),
+            )
+            for company in self.companies
+        )
+        return tuple(row for row in rows if row.people)
+
+    @property
     def to_settle(self) -> int:
         """People seen on this very day who need action."""
         return sum(person.day == self.day for person in self.not_registered)

@@ -19,7 +19,15 @@ from hub.web.scene import Scene
 from hub.web.words import Words
 
 STATIC: Final = Path(__file__).parent / "static"
-SECTIONS: Final = ("headline", "unregistered", "companies", "taps", "gates", "authority")
+SECTIONS: Final = (
+    "headline",
+    "unregistered",
+    "companies",
+    "expected",
+    "taps",
+    "gates",
+    "authority",
+)
 """Sections in reading order; each is a template and the id of its element."""
 
 LANGUAGE_NAMES: Final = {"fr": "Français", "nl": "Nederlands", "de": "Deutsch", "en": "English"}

@@ -58,6 +58,10 @@ class Scene:
                 ]
             content["board"]["not_registered"] = [_person(one) for one in board.not_registered]
             content["board"]["waiting"] = [_person(one) for one in board.waiting]
+            content["board"]["expected"] = [
+                {"name": company.name, "people": [_person(one) for one in company.people]}
+                for company in board.expected
+            ]
             content["board"]["companies"] = [
                 {
                     "name": company.name,

@@ -111,6 +111,25 @@ def test_a_registration_without_a_tap_is_planned_and_counts_as_nobody_seen(
     assert person.standing is Standing.PLANNED
     assert not person.seen
     assert (picture.seen, picture.on_site, picture.registered) == (0, 0, 0)
+    assert [one.people for one in picture.expected] == [(person,)]
+
+
+@pytest.mark.parametrize("come", ["seen", "cancelled"])
+def test_who_came_or_was_cancelled_is_expected_no_more(register: Engine, come: str) -> None:
+    def fill(connection: Connection) -> None:
+        add_registration(connection, 1, "registered", "answered", at("17:00:00", YESTERDAY))
+        add_registration(connection, 2, "registered", "answered", at("17:00:00", YESTERDAY))
+        if come == "seen":
+            seen(connection)
+        else:
+            connection.execute(
+                registration.update()
+                .where(registration.c.person_id == 1)
+                .values(state="cancelled", cause="cancel_confirmed")
+            )
+
+    picture = filled(register, fill)
+    assert [one.person_id for row in picture.expected for one in row.people] == [2]
 
 
 def test_a_new_registration_counts_and_the_cancelled_one_is_kept_aside(register: Engine) -> None:

@@ -16,6 +16,7 @@ from hub.storage.engine import writing
 from hub.storage.schema import registration
 from hub.web import app as web_app
 from hub.web import live
+from hub.web.drawing import SECTIONS
 from hub.web.live import Changes, Picture, SharedPicture, as_event, compressed, stream
 from tests.web.sample import NOW, add_presence, add_registration, at, tag_of
 from tests.web.serving import DEADLINE_S, Stream, World, serving
@@ -294,7 +295,7 @@ def test_a_lost_connection_is_resumed_where_it_was(register: Engine) -> None:
             assert "Binnemans" in missed.data
             assert 'id="gates"' not in missed.data
         with Stream(port, last_id="a.restarted.hub.knows.no.digest") as browser:
-            assert browser.next().data.count("<section") == 6
+            assert browser.next().data.count("<section") == len(SECTIONS)
 
 
 def test_the_page_begins_where_its_stream_goes_on(register: Engine) -> None:

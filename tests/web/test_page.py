@@ -154,6 +154,8 @@ def test_people_planned_and_people_with_two_works_numbers(register: Engine) -> N
         add_presence(connection, 3, None, at("06:10:01"), at("06:10:00"), inside=False)
     text = plain(page(register))
     assert "Wim Achterberg not seen yet not seen at the gate at the hub – registered no." in text
+    assert "1 person is registered for today and came through no gate." in text
+    assert f"sitegate plan absent {DAY}" in text
     joke = text[text.index("Joke Binnemans", text.index("By company")) :]
     assert f"for {sample.SECOND_WORKS}" in joke
     assert f"for {sample.WORKS}" in joke
@@ -219,7 +221,7 @@ def test_before_the_first_tap_it_says_so(register: Engine) -> None:
     html = page(register)
     assert "Nobody has tapped today yet" in plain(html)
     hidden = [one["id"] for _, one in Outline(html).elements if "hidden" in one]
-    assert hidden == ["stale", "unregistered", "companies", "taps"]
+    assert hidden == ["stale", "unregistered", "companies", "expected", "taps"]
 
 
 def test_when_all_are_registered_nothing_is_red(register: Engine) -> None:
