@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal, Protocol
 
+from hub.application.flow import Flow
 from hub.application.gate_alarms import Standing as StandingAlarm
 from hub.application.gate_alarms import alarms_of
 from hub.application.gate_events import GateNews
@@ -346,7 +347,7 @@ class AuthorityStatus:
 
 
 class OverviewPort(Protocol):
-    """Where the board comes from. Both methods read only and may be called from any thread."""
+    """Where the board comes from. All of it reads only and may be called from any thread."""
 
     def sites(self) -> tuple[SiteName, ...]:
         """Returns every site of this hub by name."""
@@ -358,6 +359,10 @@ class OverviewPort(Protocol):
         Raises:
             LookupError: no such site.
         """
+        ...
+
+    def flow(self, site_id: int, day: str, now_ms: int) -> Flow:
+        """Returns a site through a Brussels day (ISO), and the arrivals of the week."""
         ...
 
 

@@ -137,6 +137,11 @@ def day_text(day: date, language: str) -> str:
     return format_date(day, "EEEE d MMMM y", locale=_locale(language))
 
 
+def weekday_text(day: date, language: str) -> str:
+    """Returns the day as a table has it, for example ``lun. 23/11``."""
+    return format_date(day, "EEE d/M" if language != "de" else "EEE d.M.", locale=_locale(language))
+
+
 def short_day_text(day: date, language: str) -> str:
     """Returns the day without its weekday, for example ``4 janvier 2027``, ``1er mars 2016``."""
     pattern = "d. MMMM y" if language == "de" else "d MMMM y"

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, and_, false, func, or_, select
 
+from hub.application.flow import Flow
 from hub.application.overview import (
     Board,
     GateName,
@@ -24,6 +25,7 @@ from hub.domain.legal_day import brussels_day, day_bounds_ms
 from hub.domain.people import is_registered
 from hub.domain.registration import LIVE, State
 from hub.storage.engine import reading
+from hub.storage.flow import flow_of
 from hub.storage.gate_news import news_of_gates, passages_of_day
 from hub.storage.schema import (
     company,
@@ -146,6 +148,11 @@ class Overview:
                 )
                 or 0,
             )
+
+    def flow(self, site_id: int, day: str, now_ms: int) -> Flow:
+        """Returns a site through a Brussels day (ISO), and the arrivals of the week."""
+        with reading(self._engine) as connection:
+            return flow_of(connection, site_id, date.fromisoformat(day), now_ms)
 
 
 def _presences(connection: Connection, site_id: int, days: Sequence[str]) -> Sequence[_Row]:

@@ -13,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from hub.application.overview import PersonRow, Standing
+from hub.web.flow import curve_of, heat_of
 from hub.web.gates import tiles
 from hub.web.live import BEAT_S, Picture
 from hub.web.scene import Scene
@@ -27,6 +28,7 @@ SECTIONS: Final = (
     "taps",
     "gates",
     "authority",
+    "flow",
 )
 """Sections in reading order; each is a template and the id of its element."""
 
@@ -112,6 +114,8 @@ def _render(name: str, scene: Scene, words: Words, **values: Any) -> str:
         row=partial(_draw_person, words.language, bool(scene.board and len(scene.board.works) > 1)),
         waiting=_waiting(scene, words),
         tiles=tiles(scene, words),
+        curve=None if scene.flow is None or scene.flow.empty else curve_of(scene.flow),
+        heat=heat_of(scene.flow.arrivals, words.language) if scene.flow else ([], []),
         unfolded=_unfolded(scene),
         stale_ms=round(2.5 * BEAT_S * 1000),
         asset=asset,

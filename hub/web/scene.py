@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Final
 
 from hub.application.access import EVERYTHING, Scope
+from hub.application.flow import Flow
 from hub.application.overview import (
     AuthorityStatus,
     Board,
@@ -16,6 +17,9 @@ from hub.application.overview import (
     SiteName,
 )
 from hub.domain.legal_day import brussels_day
+
+FLOW_MS: Final = 60_000
+"""How old the curve of the day may be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,7 @@ class Scene:
         board: the site that was asked for; None when the hub has no site.
         gates: live state of that site's gates.
         authority: live state of the link to the authority.
+        flow: how many were on that site through the day, at most `FLOW_MS` old.
     """
 
     as_of_ms: int
@@ -37,6 +42,7 @@ class Scene:
     board: Board | None
     gates: tuple[GateStatus, ...]
     authority: AuthorityStatus
+    flow: Flow | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Returns all of it for scripts: names, references and numbers of registrations.
@@ -105,6 +111,7 @@ class Scenes:
         self._gates = gates
         self._authority = authority
         self._clock = clock
+        self._flows: dict[int, Flow] = {}
 
     def take(self, site_id: int | None, within: Scope = EVERYTHING) -> Scene:
         """Returns the scene of a site; it reads the database, so it takes milliseconds.
@@ -137,4 +144,13 @@ class Scenes:
                 for gate in (board.gates if board else ())
             ),
             authority=self._authority(),
+            flow=None if site_id is None else self._flow(site_id, today, now_ms),
         )
+
+    def _flow(self, site_id: int, today: str, now_ms: int) -> Flow:
+        """The curve reads every tap of the day, and a minute more changes nothing in it."""
+        known = self._flows.get(site_id)
+        fresh = known is not None and 0 <= now_ms - known.until_ms < FLOW_MS
+        if known is None or not fresh:
+            known = self._flows[site_id] = self._overview.flow(site_id, today, now_ms)
+        return known

@@ -16,6 +16,7 @@ from hub.errors import UsageError
 from hub.storage.completing import complete
 from hub.storage.engine import reading, writing
 from hub.storage.import_desk import Choice, ImportDesk
+from hub.storage.overview import Overview
 from hub.storage.people import described
 from hub.storage.projection import RegisterView, rebuild
 from hub.storage.schema import registration, registration_event, tap
@@ -284,6 +285,29 @@ def test_a_list_that_changes_what_somebody_is_decides_about_today_too(site: Worl
             desk.write(connection, looked.sheet, looked.columns, Choice.EVERYTHING, "")
         assert told(site, token) == expected
     rebuilt_alike(site)
+
+
+# ---------------------------------------------------------------- the curve of the day
+
+
+def test_the_curve_of_a_day_ends_at_the_headcount(site: World) -> None:
+    """One came before midnight and leaves in the morning; another's badge is linked afterwards."""
+    link(site, site.token("Aarts"), NOON_MS - DAY_MS)
+    night, day = Gate(site), Gate(site, SPARE)
+    night.tap(NOON_MS - 13 * HOUR, reason=REASON_NONE)  # 23:00
+    night.tap(NOON_MS - 6 * HOUR, reason=REASON_NONE, way=DIRECTION_OUT)
+    day.tap(NOON_MS - 5 * HOUR)
+    link(site, site.token("Gillard"), NOON_MS - HOUR, SPARE)
+    overview = Overview(site.site.engine)
+    flow = overview.flow(1, TODAY, NOON_MS)
+    assert flow.steps == (
+        (NOON_MS - 12 * HOUR, 1),
+        (NOON_MS - 6 * HOUR, 0),
+        (NOON_MS - 5 * HOUR, 1),
+    )
+    assert flow.steps[-1][1] == overview.board(1, TODAY, NOON_MS).on_site
+    assert [one.hours.index(1) for one in flow.arrivals[-2:]] == [23, 7]
+    assert flow.expected == 1
 
 
 # ---------------------------------------------------------------- Limosa

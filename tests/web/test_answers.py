@@ -9,6 +9,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import Engine, insert
 from sqlalchemy.exc import OperationalError
 
+from hub.application.flow import Flow
 from hub.application.overview import AuthorityStatus, Board, SiteName
 from hub.domain.registration import State
 from hub.i18n import LANGUAGES, catalogue
@@ -104,7 +105,8 @@ def test_the_page_has_landmarks_and_one_heading_of_the_first_rank(morning: Engin
     assert len(polite) == 1  # one sentence is spoken, not the whole board
     for tag, attributes in outline.elements:
         if tag == "svg":
-            assert attributes.get("aria-hidden") == "true"
+            told = attributes.get("role") == "img" and attributes.get("aria-label")
+            assert told or attributes.get("aria-hidden") == "true"
 
 
 # ---------------------------------------------------------------- other addresses
@@ -153,6 +155,9 @@ class Broken:
         raise OperationalError("SELECT", {}, Exception("disk"))
 
     def board(self, site_id: int, day: str, now_ms: int) -> Board:
+        raise OperationalError("SELECT", {}, Exception("disk"))
+
+    def flow(self, site_id: int, day: str, now_ms: int) -> Flow:
         raise OperationalError("SELECT", {}, Exception("disk"))
 
 

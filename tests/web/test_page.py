@@ -221,7 +221,7 @@ def test_before_the_first_tap_it_says_so(register: Engine) -> None:
     html = page(register)
     assert "Nobody has tapped today yet" in plain(html)
     hidden = [one["id"] for _, one in Outline(html).elements if "hidden" in one]
-    assert hidden == ["stale", "unregistered", "companies", "expected", "taps"]
+    assert hidden == ["stale", "unregistered", "companies", "expected", "taps", "flow"]
 
 
 def test_when_all_are_registered_nothing_is_red(register: Engine) -> None:
