@@ -93,6 +93,7 @@ class RegistrationRow:
         changed_ms: moment of the last change of state, UTC milliseconds.
         remarks: remarks of the authority, as it wrote them.
         errors: (code, description) pairs of the authority, as it wrote them.
+        direction: `in` or `out` of an act of the in/out regime; None in the day regime.
     """
 
     reference: str
@@ -105,6 +106,7 @@ class RegistrationRow:
     changed_ms: int
     remarks: tuple[str, ...] = ()
     errors: tuple[tuple[str, str], ...] = ()
+    direction: str | None = None
 
     @property
     def standing(self) -> Standing:

@@ -24,6 +24,7 @@ WHERE: Final[dict[str, tuple[str, ...]]] = {
     "bridge": ("bridge",),
     "broker": ("broker",),
     "company": ("companies",),
+    "day": ("day",),
     "demo": ("demo",),
     "doctor": ("doctor",),
     "evidence": ("evidence",),

@@ -18,6 +18,7 @@ from hub.cli.app import JsonFlag, app, chosen_language, given_settings, print_js
 from hub.errors import PermanentError, UsageError
 from hub.i18n import moment_text, text
 from hub.main import Hub
+from hub.reports.day_list import day_list_pdf
 from hub.reports.poster import poster_pdf
 from hub.settings import Settings
 from hub.storage.accounts import set_up_link
@@ -115,6 +116,7 @@ def run(as_json: JsonFlag = False) -> None:
                 hub.enrolment,
                 cards,
                 poster_pdf,
+                day_list_pdf,
                 hub.pins_trouble,
             ),
             hub.overview,

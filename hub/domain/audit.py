@@ -32,6 +32,7 @@ class Noted(StrEnum):
     PERSON_EXPORTED = "person.exported"
     PERSON_ERASED = "person.erased"
     PEOPLE_EXPORTED = "people.exported"
+    DAY_EXPORTED = "day.exported"
     PEOPLE_IMPORTED = "people.imported"
     IMPORT_UNDONE = "import.undone"
     BADGE_LINKED = "badge.linked"

@@ -45,6 +45,8 @@ class Action(StrEnum):
 
     BOARD_SEE = "board.see"
     GUARD_SEE = "guard.see"
+    DAY_SEE = "day.see"
+    """Who was on a site on a day, by company and level, with the registrations; numbers masked."""
     BOOKS_SEE = "books.see"
     PEOPLE_SEE = "people.see"
     PEOPLE_CHANGE = "people.change"
@@ -80,6 +82,7 @@ _A, _S, _C, _CH, _N = Reach.ALL, Reach.SITE, Reach.COMPANY, Reach.CHAIN, Reach.N
 _TABLE: Final[Mapping[Action, tuple[Reach, ...]]] = {
     Action.BOARD_SEE: (_A, _S, _N, _N, _S, _N),
     Action.GUARD_SEE: (_A, _S, _N, _S, _N, _N),
+    Action.DAY_SEE: (_A, _S, _CH, _N, _S, _N),
     Action.BOOKS_SEE: (_A, _S, _N, _N, _S, _N),
     Action.PEOPLE_SEE: (_A, _S, _CH, _N, _S, _N),
     Action.PEOPLE_CHANGE: (_A, _S, _C, _N, _N, _N),

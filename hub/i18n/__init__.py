@@ -13,7 +13,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import cache
 from importlib import resources
@@ -154,6 +154,31 @@ def moment_text(utc_ms: int, language: str) -> str:
     """Returns day and time in Brussels, for example ``23 november 2026 07:04:09``."""
     day = format_date(_local(utc_ms).date(), "d MMMM y", locale=_locale(language))
     return f"{day} {time_text(utc_ms, language)}"
+
+
+def clock_text(utc_ms: int, language: str, day: date) -> str:
+    """Returns the time in Brussels as ``07:04``, with the date before it when it is another day's.
+
+    The hour that comes twice when summer time ends says which of the two: ``02:30 (UTC+2)``.
+
+    Args:
+        day: the Brussels day that the reader looks at.
+    """
+    moment = _local(utc_ms)
+    written = f"{moment:%H:%M}"
+    first, second = (moment.replace(fold=fold).utcoffset() for fold in (0, 1))
+    if first != second:
+        offset = moment.utcoffset() or timedelta()
+        written += f" (UTC+{offset // timedelta(hours=1)})"
+    if moment.date() != day:
+        pattern = "dd.MM." if language == "de" else "dd/MM"
+        written = f"{format_date(moment.date(), pattern, locale=_locale(language))} {written}"
+    return written
+
+
+def iso_text(utc_ms: int) -> str:
+    """Returns the moment in Brussels as ISO 8601: ``2026-11-23T07:04:09+01:00``."""
+    return _local(utc_ms).isoformat()
 
 
 def number_text(value: float, language: str, digits: int) -> str:

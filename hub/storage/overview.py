@@ -188,6 +188,7 @@ def _registrations(connection: Connection, site_id: int, *conditions: Any) -> Se
             registration.c.answer,
             registration.c.tap_ms,
             registration.c.changed_ms,
+            registration.c.direction,
         )
         .select_from(
             registration.join(person, registration.c.person_id == person.c.id).outerjoin(
@@ -215,7 +216,7 @@ def _people(
     for row in registered:
         key = (row.person_id, row.day)
         who.setdefault(key, row)
-        registrations.setdefault(key, []).append(_registration(row))
+        registrations.setdefault(key, []).append(registration_row(row))
     people: list[PersonRow] = []
     for key, row in who.items():
         seen = presences.get(key)
@@ -243,7 +244,8 @@ def _people(
     return people
 
 
-def _registration(row: _Row) -> RegistrationRow:
+def registration_row(row: _Row) -> RegistrationRow:
+    """Returns a registration as people see it, given the columns of its table; numbers masked."""
     remarks, errors = _answer(row.answer)
     return RegistrationRow(
         reference=row.reference,
@@ -256,6 +258,7 @@ def _registration(row: _Row) -> RegistrationRow:
         changed_ms=row.changed_ms,
         remarks=remarks,
         errors=errors,
+        direction=row.direction,
     )
 
 

@@ -6,7 +6,16 @@ from sqlalchemy import ColumnElement, Select, Table, false, or_, select, true
 
 from hub.application.access import Actor, Scope
 from hub.domain.rights import Action
-from hub.storage.schema import assignment, company, party, person, registration, site, works
+from hub.storage.schema import (
+    assignment,
+    company,
+    party,
+    person,
+    presence,
+    registration,
+    site,
+    works,
+)
 
 
 def people_within(scope: Scope) -> ColumnElement[bool]:
@@ -64,6 +73,28 @@ def registrations_within(scope: Scope) -> ColumnElement[bool]:
         parts.append(registration.c.person_id.in_(theirs) & _under_own_works(scope, registration))
     if scope.people:
         parts.append(registration.c.person_id.in_(scope.people))
+    return or_(*parts) if parts else false()
+
+
+def presences_within(scope: Scope) -> ColumnElement[bool]:
+    """Returns the condition on `presence`, joined with `person`, that a scope sets.
+
+    A site sees who was there; a company its own people wherever they were, and those of the
+    companies below it where the works are under which it sees them.
+    """
+    if scope.everything:
+        return true()
+    parts: list[ColumnElement[bool]] = []
+    if scope.sites:
+        parts.append(presence.c.site_id.in_(scope.sites))
+    if scope.companies:
+        parts.append(_employed_by(scope.companies - scope.below))
+    if scope.below:
+        of_works = select(works.c.site_id).where(works.c.number == person.c.works_number)
+        where = of_works.correlate(person).scalar_subquery()
+        parts.append(people_within(scope) & (presence.c.site_id == where))
+    if scope.people:
+        parts.append(presence.c.person_id.in_(scope.people))
     return or_(*parts) if parts else false()
 
 

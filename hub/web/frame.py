@@ -10,7 +10,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from hub.application.access import Actor
-from hub.domain.rights import Action
+from hub.domain.rights import Action, Role
 from hub.i18n import LANGUAGES, negotiate
 from hub.web.access import FORM_FIELD
 from hub.web.drawing import LANGUAGE_NAMES, asset, template
@@ -43,6 +43,7 @@ NAVIGATION: Final = (
     Entry("/imports", "imports", Action.PEOPLE_IMPORT),
     Entry("/companies", "companies", Action.COMPANIES_SEE),
     Entry("/works", "works", Action.WORKS_SEE),
+    Entry("/day", "day", Action.DAY_SEE),
     Entry("/balance", "balance", Action.BOOKS_SEE),
     Entry("/own", "own", Action.OWN_SEE),
     Entry("/accounts", "accounts", Action.ACCOUNTS_SEE),
@@ -57,8 +58,10 @@ def entries_of(actor: Actor | None) -> list[Entry]:
 
 
 def home_of(actor: Actor) -> str:
-    """Returns where somebody begins: the first of his pages."""
+    """Returns where somebody begins: the first of his pages; of an inspector the list of today."""
     entries = entries_of(actor)
+    if actor.role is Role.INSPECTOR and actor.may(Action.DAY_SEE):
+        return "/day"
     return entries[0].path if entries else "/account"
 
 

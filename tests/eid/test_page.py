@@ -171,7 +171,7 @@ def test_the_page_of_a_running_hub_is_led_to_from_the_other_ways_to_enrol(
     for settings, there in ((ON, True), (Settings(), False)):
         office = office_of(register, tmp_path, settings)
         modes = Enrolment(office.clock, lambda: "handle", lambda: None)
-        running = Running(Changes(), list, modes, reader, lambda *_: b"")
+        running = Running(Changes(), list, modes, reader, lambda *_: b"", lambda *_: b"")
         pages = Pages(office_pages(office, running, Door(office)), register)
         assert ('href="/enrol/eid"' in pages.get("/enrol")) is there
         # And is not taken for the handle of a badge that somebody waits for.

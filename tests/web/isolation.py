@@ -19,6 +19,7 @@ from pypdf import PdfReader
 from hub.application.access import Actor
 from hub.application.enrolment import Enrolment
 from hub.application.overview import AuthorityStatus
+from hub.reports.day_list import day_list_pdf
 from hub.reports.poster import poster_pdf
 from hub.storage.balance import Books
 from hub.storage.overview import Overview
@@ -96,7 +97,7 @@ def application(world: World, changes: Changes | None = None) -> tuple[FastAPI, 
         modes.typed(world.vault.tag(bytes.fromhex(uid)), actor)
     app = whole_app(
         world.office,
-        Running(changes or Changes(), list, modes, CardReader(), poster_pdf),
+        Running(changes or Changes(), list, modes, CardReader(), poster_pdf, day_list_pdf),
         Overview(world.engine),
         lambda: AuthorityStatus("unknown", None, None, None, 0, 0, None),
         Books(world.engine),
@@ -140,6 +141,12 @@ def values(world: World, route: str, name: str) -> dict[Flavour, str]:
         ("tokens", "handle"): handle("token"),
         ("accounts", "handle"): handle("account"),
         ("imports", "handle"): handle("import"),
+        ("day", "site"): {
+            "own": handle_of_row(world.vault, "site", 7),
+            "other": handle_of_row(world.vault, "site", 2),
+            "nobody": "f" * 16,
+        },
+        ("day", "state"): dict.fromkeys(FLAVOURS, "not_registered"),
         ("sites", "handle"): {
             "own": handle_of_row(world.vault, "site", 7),
             "other": handle_of_row(world.vault, "site", 2),

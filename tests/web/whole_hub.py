@@ -26,6 +26,7 @@ from hub.application.accounts import Passwords
 from hub.application.enrolment import Enrolment
 from hub.application.overview import AuthorityStatus
 from hub.domain.rights import Role
+from hub.reports.day_list import day_list_pdf
 from hub.reports.poster import poster_pdf
 from hub.settings import EidSettings, Settings
 from hub.storage.accounts import AccountRow, Accounts, NewAccount
@@ -80,6 +81,7 @@ class WholeHub:
                 Enrolment(lambda: self.now_ms, lambda: "mode", self.changes.notify),
                 CardReader(),
                 poster_pdf,
+                day_list_pdf,
             ),
             Overview(self.engine),
             lambda: AuthorityStatus("unknown", None, None, None, 0, 0, None),

@@ -22,6 +22,7 @@ from hub.web.pages.account import account_page, account_pages
 from hub.web.pages.accounts import accounts_pages
 from hub.web.pages.audit import audit_pages
 from hub.web.pages.companies import companies_pages
+from hub.web.pages.day_list import DrawDays, day_list_files
 from hub.web.pages.eid import eid_pages
 from hub.web.pages.elsewhere import elsewhere_pages
 from hub.web.pages.enrol import enrol_pages
@@ -37,6 +38,7 @@ from hub.web.pages.people import every_people_page
 from hub.web.pages.people_export import people_export_pages
 from hub.web.pages.privacy import privacy_pages
 from hub.web.pages.retention import retention_pages
+from hub.web.pages.site_day import site_day_pages
 from hub.web.pages.sites import DrawPoster, sites_pages
 from hub.web.pages.tokens import tokens_pages
 from hub.web.pages.works import works_pages
@@ -58,6 +60,7 @@ class Running:
         modes: gates and desks that wait for a badge.
         cards: the reader of identity cards.
         draw_poster: makes a poster a PDF.
+        draw_days: makes the list of a day a PDF.
         pins: why the reader on the hub's own pins does not work; None when it does.
     """
 
@@ -66,6 +69,7 @@ class Running:
     modes: Enrolment
     cards: IdentityReader
     draw_poster: DrawPoster
+    draw_days: DrawDays
     pins: Callable[[], SitegateError | None] = _pins_work
 
 
@@ -108,6 +112,8 @@ def office_pages(office: Office, running: Running, door: Door) -> list[APIRouter
         Later("works", lambda: works_pages(office)),
         Later("works", lambda: parties_pages(office)),
         Later("sites", lambda: sites_pages(office, running.draw_poster)),
+        Later("day", lambda: site_day_pages(office)),
+        Later("day", lambda: day_list_files(office, running.draw_days)),
         Later("audit", lambda: audit_pages(office)),
         Later("retention", lambda: retention_pages(office)),
         Later("tokens", lambda: tokens_pages(office)),

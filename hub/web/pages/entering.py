@@ -9,6 +9,7 @@ from fastapi import Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from hub.application.accounts import PASSWORD_MAX, PASSWORD_MIN
+from hub.domain.rights import Action
 from hub.errors import SitegateError
 from hub.storage.credentials import Credentials
 from hub.storage.links import LinkRow
@@ -112,7 +113,8 @@ class Entering:
             to = home_of(actor) if actor is not None else HERE
             if welcome:
                 # Whoever has the board sees other people's data: the second factor comes first.
-                to = f"{'/account' if to == HERE else to}?said=welcome"
+                watches = actor is not None and actor.may(Action.BOARD_SEE)
+                to = f"{'/account' if watches or to == HERE else to}?said=welcome"
         response = RedirectResponse(to, 303)
         remember_session(response, entered.cookie, self.office.settings.access)
         return response
