@@ -19,6 +19,7 @@ from hub.errors import PermanentError, UsageError
 from hub.i18n import moment_text, text
 from hub.main import Hub
 from hub.reports.poster import poster_pdf
+from hub.reports.roll_call import roll_call_pdf
 from hub.settings import Settings
 from hub.storage.accounts import set_up_link
 from hub.terminals.card_reader import CardReader
@@ -116,6 +117,8 @@ def run(as_json: JsonFlag = False) -> None:
                 cards,
                 poster_pdf,
                 hub.pins_trouble,
+                hub.roll_call,
+                roll_call_pdf,
             ),
             hub.overview,
             hub.authority_status,
