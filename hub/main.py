@@ -3,7 +3,8 @@
 Threads: *writer* (the only one that writes), *link* (paho's loop), *broker* (watches nats-server),
 *register* (sees that another process changed the register), *forwarder* (talks to the authority),
 *feedback* (tells the gates what came of their taps), *serial* with one for each open port (gates on
-a cable, if any are set), *pins* (a reader on the hub's own pins, if one is set) and the main thread
+a cable, if any are set), *pins* (a reader on the hub's own pins, if one is set), *roll-call* (who
+is on site, to disk), *roll-call-keeper* (ticks, to the database) and the main thread
 with the web server. Whoever has news calls `Changes.notify`.
 """
 
@@ -25,11 +26,14 @@ from hub.application.enrolment import PINS, Enrolment
 from hub.application.feedback import Feedback
 from hub.application.ingest import Ingest
 from hub.application.overview import AuthorityStatus
+from hub.application.roll_call_desk import RollCallDesk
 from hub.application.rosters import build_rosters
 from hub.application.terminals import DESK
 from hub.application.updates import FirmwareOrder, Updates
 from hub.clock import Clock, now_ms
 from hub.errors import SitegateError
+from hub.reports.roll_call import roll_call_pdf
+from hub.reports.roll_call_page import roll_call_page
 from hub.sending import Sending
 from hub.settings import Settings
 from hub.storage.balance import Books
@@ -45,12 +49,15 @@ from hub.storage.firmware import (
     packs,
 )
 from hub.storage.gate_news import keep_health, stored_health
-from hub.storage.house import House, lock_house, open_house
+from hub.storage.house import DATABASE, House, lock_house, open_house
 from hub.storage.inbox import InboxGroup, load_streams
 from hub.storage.incidents import add_incident
 from hub.storage.overview import Overview
 from hub.storage.projector import Projector
 from hub.storage.register import Register
+from hub.storage.roll_call import keep_acts
+from hub.storage.roll_call_files import Journal, Shelf
+from hub.storage.roll_call_lists import PromptLists
 from hub.storage.terminals import Terminals
 from hub.storage.writer import Writer
 from hub.terminals.broker import Broker
@@ -85,6 +92,24 @@ class Addresses:
     broker_host: str
     broker_port: int
     broker_pid: int | None
+
+
+def roll_call_desk(office: Office, changed: Callable[[], None]) -> RollCallDesk:
+    """Returns the roll calls of a data folder; they write nothing until they are started.
+
+    Args:
+        office: where they are kept.
+        changed: called after whatever a page shows has changed.
+    """
+    return RollCallDesk(
+        PromptLists(office.folder / DATABASE, office.clock),
+        lambda acts: office.write(lambda connection: keep_acts(connection, office.vault, acts)),
+        Journal(office.folder),
+        Shelf(office.folder, roll_call_page, roll_call_pdf, office.settings.language),
+        office.clock,
+        changed,
+        lambda: secrets.token_urlsafe(16),
+    )
 
 
 class Hub:
@@ -176,6 +201,7 @@ class Hub:
             settings,
             settings.data,
         )
+        self.roll_call = roll_call_desk(self.office, self.changes.notify)
         self.overview = Overview(self._house.engine)
         self.books = Books(self._house.engine)
 
@@ -212,6 +238,7 @@ class Hub:
             self.stop()
             raise
         self._register_thread.start()
+        self.roll_call.start()
         self._projector.wake()
         return Addresses(self._broker.host, self._broker.port, self._broker.pid)
 
@@ -219,6 +246,7 @@ class Hub:
         """Ends everything in order; what was acked is on disk, what was not comes again."""
         self._stopping.set()
         self._register_news.set()
+        self.roll_call.stop()
         self.sending.stop()
         self._feedback.stop()
         if self._pins is not None:

@@ -18,7 +18,7 @@ class DataClass(StrEnum):
     """What is kept and erased together. The word is kept in the report for ever."""
 
     TAPS = "taps"
-    """Taps as the gates sent them, presences, who had which badge."""
+    """Taps as the gates sent them, presences, roll calls, who had which badge."""
     GATES = "gates"
     """What gates told of themselves, incidents, crash logs."""
     PLAN = "plan"

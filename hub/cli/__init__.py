@@ -37,6 +37,7 @@ WHERE: Final[dict[str, tuple[str, ...]]] = {
     "reconcile": ("reconcile",),
     "registration": ("registration",),
     "retention": ("retention",),
+    "roll-call": ("roll_call",),
     "run": ("run",),
     "settings": ("settings",),
     "site": ("companies",),

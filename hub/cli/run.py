@@ -20,6 +20,7 @@ from hub.i18n import moment_text, text
 from hub.main import Hub
 from hub.reports.day_list import day_list_pdf
 from hub.reports.poster import poster_pdf
+from hub.reports.roll_call import roll_call_pdf
 from hub.settings import Settings
 from hub.storage.accounts import set_up_link
 from hub.terminals.card_reader import CardReader
@@ -118,6 +119,8 @@ def run(as_json: JsonFlag = False) -> None:
                 poster_pdf,
                 day_list_pdf,
                 hub.pins_trouble,
+                hub.roll_call,
+                roll_call_pdf,
             ),
             hub.overview,
             hub.authority_status,

@@ -52,5 +52,7 @@ class Noted(StrEnum):
     SITE_ADDED = "site.added"
     SITE_CHANGED = "site.changed"
     CARD_READ = "card.read"
+    ROLL_CALL_OPENED = "roll_call.opened"
+    ROLL_CALL_CLOSED = "roll_call.closed"
     ERASED = "retention.erased"
     KEYS_ROTATED = "keys.rotated"

@@ -48,6 +48,10 @@ class Action(StrEnum):
     DAY_SEE = "day.see"
     """Who was on a site on a day, by company and level, with the registrations; numbers masked."""
     BOOKS_SEE = "books.see"
+    ROLL_CALL_SEE = "roll_call.see"
+    """Who is on the site, for an evacuation: looking and printing."""
+    ROLL_CALL_CHANGE = "roll_call.change"
+    """Opening and closing a roll call, ticking people off."""
     PEOPLE_SEE = "people.see"
     PEOPLE_CHANGE = "people.change"
     PEOPLE_REVEAL = "people.reveal"
@@ -84,6 +88,8 @@ _TABLE: Final[Mapping[Action, tuple[Reach, ...]]] = {
     Action.GUARD_SEE: (_A, _S, _N, _S, _N, _N),
     Action.DAY_SEE: (_A, _S, _CH, _N, _S, _N),
     Action.BOOKS_SEE: (_A, _S, _N, _N, _S, _N),
+    Action.ROLL_CALL_SEE: (_A, _S, _N, _S, _S, _N),
+    Action.ROLL_CALL_CHANGE: (_A, _S, _N, _S, _N, _N),
     Action.PEOPLE_SEE: (_A, _S, _CH, _N, _S, _N),
     Action.PEOPLE_CHANGE: (_A, _S, _C, _N, _N, _N),
     Action.PEOPLE_REVEAL: (_A, _S, _C, _N, _N, _N),

@@ -8,6 +8,8 @@ out first, and their two weights made of them.
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping
+from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
 from typing import Final
@@ -30,18 +32,30 @@ def add_letters(pdf: FPDF, name: str, written: str) -> None:
         name: of the typeface, as its package calls it.
         written: everything that will be written; other letters come out as an empty box.
     """
+    with tempfile.TemporaryDirectory() as folder:
+        for style, content in _cut(name, "".join(sorted({*written, " "}))).items():
+            file = Path(folder) / f"letters{_WEIGHTS[style]}.ttf"
+            file.write_bytes(content)
+            pdf.add_font(name, style, file)
+
+
+# A list that is drawn every minute has the same letters as a minute ago.
+@lru_cache(maxsize=8)
+def _cut(name: str, letters: str) -> Mapping[str, bytes]:
+    """Returns the font of each style with these letters."""
     options = Options(layout_features=[], notdef_outline=True)
     options.drop_tables += _NOT_NEEDED
     subsetter = Subsetter(options)
-    subsetter.populate(text=written + " ")
+    subsetter.populate(text=letters)
     few = BytesIO()
     with TTFont(fontpkg.path(name), lazy=True) as whole:
         subsetter.subset(whole)
         whole.save(few)
-    with tempfile.TemporaryDirectory() as folder:
-        for style, weight in _WEIGHTS.items():
-            file = Path(folder) / f"letters{weight}.ttf"
-            with TTFont(BytesIO(few.getvalue())) as font:
-                instantiateVariableFont(font, {"wght": weight, "wdth": 100}, inplace=True)
-                font.save(file)
-            pdf.add_font(name, style, file)
+    made: dict[str, bytes] = {}
+    for style, weight in _WEIGHTS.items():
+        one = BytesIO()
+        with TTFont(BytesIO(few.getvalue())) as font:
+            instantiateVariableFont(font, {"wght": weight, "wdth": 100}, inplace=True)
+            font.save(one)
+        made[style] = one.getvalue()
+    return made

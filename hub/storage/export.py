@@ -37,6 +37,9 @@ from hub.storage.schema import (
     presence,
     registration,
     registration_event,
+    roll_call,
+    roll_call_person,
+    roll_call_tick,
     site,
     tap,
 )
@@ -98,6 +101,7 @@ def export_person(
                 site, site.c.id == presence.c.site_id
             ).where(presence.c.person_id == whose).order_by(presence.c.day)
         ),
+        "roll_calls": _rows(connection, _roll_calls(whose)),
         "taps": _badges(connection, vault, tap, tap.c.person_id == whose),
         "registrations": _rows(
             connection, _of(registration, whose).order_by(registration.c.day)
@@ -124,6 +128,24 @@ def export_person(
 
 def _of(table: Table, person_id: int) -> Select[Any]:
     return select(table).where(table.c.person_id == person_id)
+
+
+def _roll_calls(person_id: int) -> Select[*tuple[Any, ...]]:
+    """When he was looked for, and what was said of him; by whom is another's, and stays out."""
+    mine = (roll_call_tick.c.handle == roll_call_person.c.handle) & (
+        roll_call_tick.c.person_id == roll_call_person.c.person_id
+    )
+    return (
+        select(roll_call.c.opened_ms, site.c.name.label("site"), roll_call_tick.c.mark,
+               roll_call_tick.c.at_ms)
+        .select_from(
+            roll_call_person.join(roll_call, roll_call.c.handle == roll_call_person.c.handle)
+            .join(site, site.c.id == roll_call.c.site_id)
+            .outerjoin(roll_call_tick, mine)
+        )
+        .where(roll_call_person.c.person_id == person_id)
+        .order_by(roll_call.c.opened_ms, roll_call_tick.c.number)
+    )  # fmt: skip
 
 
 def _plain(row: Any) -> dict[str, Any]:

@@ -7,6 +7,7 @@ crash_log, gate_health.
 Access: account, account_site, web_session, link, passkey, api_token, request_key.
 Facts: stream, inbox, erased_run, gap, incident, registration_event, evidence, reconcile_run,
 badge_event, audit, import_run, erasure.
+Roll calls: roll_call, roll_call_person, roll_call_tick.
 Derived from inbox + register: tap, clock_mark, gate_event, passage_count, presence.
 Half and half: the columns of `registration` that say whom it is for are facts, those that say where
 it stands are derived from registration_event.
@@ -68,6 +69,7 @@ from hub.storage.register_tables import (
     works,
     works_regime,
 )
+from hub.storage.roll_call_tables import roll_call, roll_call_person, roll_call_tick
 from hub.storage.tables import metadata
 
 __all__ = [
@@ -111,6 +113,9 @@ __all__ = [
     "registration",
     "registration_event",
     "request_key",
+    "roll_call",
+    "roll_call_person",
+    "roll_call_tick",
     "site",
     "stream",
     "tap",

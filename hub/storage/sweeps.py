@@ -58,6 +58,9 @@ from hub.storage.schema import (
     registration,
     registration_event,
     request_key,
+    roll_call,
+    roll_call_person,
+    roll_call_tick,
     tap,
     web_session,
 )
@@ -333,6 +336,11 @@ SWEEPS: dict[DataClass, tuple[Sweep, ...]] = {
     DataClass.TAPS: (
         _earlier(presence),
         _earlier(passage_count),
+        Sweep(
+            roll_call,
+            lambda due: roll_call.c.opened_ms < before_ms(due),
+            also=((roll_call_tick, "handle"), (roll_call_person, "handle")),
+        ),
         # A tap and the run it came in go by the same moment, that of their receipt.
         Sweep(tap, lambda due: tap.c.received_ms < before_ms(due)),
         InboxSweep(),

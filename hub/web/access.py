@@ -23,6 +23,7 @@ from starlette.exceptions import HTTPException
 
 from hub.application.access import AccessPort, Actor
 from hub.domain.rights import Action
+from hub.web.remembered import Remembered
 
 SESSION_COOKIE: Final = "sitegate_session"
 LOGIN: Final = "/login"
@@ -60,7 +61,7 @@ class Allowed:
             LoginNeeded: no session.
             HTTPException: 403, he may not, or the form is not of his session.
         """
-        actor = await signed_in(request)
+        actor = await self.who(request)
         if actor is None:
             raise LoginNeeded
         request.state.actor = actor
@@ -70,11 +71,18 @@ class Allowed:
             await check_form(request, actor.csrf)
         return actor
 
+    async def who(self, request: Request) -> Actor | None:
+        """Returns who is logged in, None when nobody is."""
+        return await signed_in(request)
+
 
 async def signed_in(request: Request) -> Actor | None:
     """Returns who is logged in, None when nobody is."""
     access: AccessPort = request.app.state.access
-    return await run_in_threadpool(access.actor, request.cookies.get(SESSION_COOKIE, ""))
+    cookie = request.cookies.get(SESSION_COOKIE, "")
+    actor = await run_in_threadpool(access.actor, cookie)
+    request.app.state.remembered.take(cookie, actor)
+    return actor
 
 
 def still_allowed(request: Request, actor: Actor, action: Action) -> Callable[[], Awaitable[bool]]:
@@ -115,6 +123,7 @@ async def check_form(request: Request, expected: str) -> None:
 def install_access(app: FastAPI, access: AccessPort) -> None:
     """Lets the routes of an application ask for rights."""
     app.state.access = access
+    app.state.remembered = Remembered()
     app.add_exception_handler(LoginNeeded, _to_login)
 
 

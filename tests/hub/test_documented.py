@@ -18,7 +18,7 @@ from hub.settings import Settings, setting_names
 
 ROOT = Path(__file__).resolve().parents[2]
 SETTING_ROW = re.compile(r"^\| `([a-z_.]+)` \| `([^`]+)` \| (.+) \|$", re.MULTILINE)
-SECTION = re.compile(r"^## sitegate ([a-z ]+)\n(.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL)
+SECTION = re.compile(r"^## sitegate ([a-z -]+)\n(.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL)
 OPTION = re.compile(r"(?<![\w-])(--[a-z][a-z-]+|-[a-z])(?![\w-])")
 ERROR_CODE = re.compile(r"""["']((?:HUB|IMP)-\d{4})["']""")
 

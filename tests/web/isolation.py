@@ -19,8 +19,10 @@ from pypdf import PdfReader
 from hub.application.access import Actor
 from hub.application.enrolment import Enrolment
 from hub.application.overview import AuthorityStatus
+from hub.main import roll_call_desk
 from hub.reports.day_list import day_list_pdf
 from hub.reports.poster import poster_pdf
+from hub.reports.roll_call import roll_call_pdf
 from hub.storage.balance import Books
 from hub.storage.overview import Overview
 from hub.terminals.card_reader import CardReader
@@ -95,9 +97,20 @@ def application(world: World, changes: Changes | None = None) -> tuple[FastAPI, 
     for uid, actor in ((NOBODYS_UID, world.own), (OTHER_UID, replace(world.own, name="account:1",
                        account_id=1, company_id=999))):  # fmt: skip
         modes.typed(world.vault.tag(bytes.fromhex(uid)), actor)
+    changes = changes or Changes()
+    running = Running(
+        changes,
+        list,
+        modes,
+        CardReader(),
+        poster_pdf,
+        day_list_pdf,
+        roll_call=roll_call_desk(world.office, changes.notify),
+        draw_list=roll_call_pdf,
+    )
     app = whole_app(
         world.office,
-        Running(changes or Changes(), list, modes, CardReader(), poster_pdf, day_list_pdf),
+        running,
         Overview(world.engine),
         lambda: AuthorityStatus("unknown", None, None, None, 0, 0, None),
         Books(world.engine),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPResponse
@@ -101,11 +101,19 @@ class Stream:
     Args:
         path: address with query.
         last_id: sent as `Last-Event-ID` when not empty.
+        headers: sent besides.
     """
 
-    def __init__(self, port: int, path: str = "/live?lang=en", last_id: str = "") -> None:
+    def __init__(
+        self,
+        port: int,
+        path: str = "/live?lang=en",
+        last_id: str = "",
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         self._connection = HTTPConnection("127.0.0.1", port, timeout=DEADLINE_S)
-        self._connection.request("GET", path, headers={"Last-Event-ID": last_id} if last_id else {})
+        sent = {**(headers or {}), **({"Last-Event-ID": last_id} if last_id else {})}
+        self._connection.request("GET", path, headers=sent)
         self.response: HTTPResponse = self._connection.getresponse()
 
     def next(self) -> Event:

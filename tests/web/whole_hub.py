@@ -26,8 +26,10 @@ from hub.application.accounts import Passwords
 from hub.application.enrolment import Enrolment
 from hub.application.overview import AuthorityStatus
 from hub.domain.rights import Role
+from hub.main import roll_call_desk
 from hub.reports.day_list import day_list_pdf
 from hub.reports.poster import poster_pdf
+from hub.reports.roll_call import roll_call_pdf
 from hub.settings import EidSettings, Settings
 from hub.storage.accounts import AccountRow, Accounts, NewAccount
 from hub.storage.balance import Books
@@ -72,6 +74,7 @@ class WholeHub:
             self.settings,
             self.house.house.folder,
         )
+        self.roll_call = roll_call_desk(self.office, self.changes.notify)
         self.door = Door(self.office, Passwords(CHEAP))
         self.app = whole_app(
             self.office,
@@ -82,6 +85,8 @@ class WholeHub:
                 CardReader(),
                 poster_pdf,
                 day_list_pdf,
+                roll_call=self.roll_call,
+                draw_list=roll_call_pdf,
             ),
             Overview(self.engine),
             lambda: AuthorityStatus("unknown", None, None, None, 0, 0, None),

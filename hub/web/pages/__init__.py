@@ -10,6 +10,7 @@ from fastapi import APIRouter
 from hub.application.card_reading import IdentityReader
 from hub.application.enrolment import Enrolment
 from hub.application.overview import GateStatus
+from hub.application.roll_call_desk import RollCallDesk
 from hub.errors import SitegateError
 from hub.storage.held_uploads import HeldUploads
 from hub.storage.passing import Passings
@@ -38,12 +39,17 @@ from hub.web.pages.people import every_people_page
 from hub.web.pages.people_export import people_export_pages
 from hub.web.pages.privacy import privacy_pages
 from hub.web.pages.retention import retention_pages
+from hub.web.pages.roll_call import DrawList, roll_call_pages
 from hub.web.pages.site_day import site_day_pages
 from hub.web.pages.sites import DrawPoster, sites_pages
 from hub.web.pages.tokens import tokens_pages
 from hub.web.pages.works import works_pages
 from hub.web.passkeys import Passkeys
 from hub.web.provider import Provider, label_of
+
+
+def _no_list(*_: object) -> bytes:
+    return b""
 
 
 def _pins_work() -> SitegateError | None:
@@ -62,6 +68,8 @@ class Running:
         draw_poster: makes a poster a PDF.
         draw_days: makes the list of a day a PDF.
         pins: why the reader on the hub's own pins does not work; None when it does.
+        roll_call: lists and roll calls; None: there is no page of them.
+        draw_list: makes a list of a roll call a PDF.
     """
 
     changes: Changes
@@ -71,6 +79,8 @@ class Running:
     draw_poster: DrawPoster
     draw_days: DrawDays
     pins: Callable[[], SitegateError | None] = _pins_work
+    roll_call: RollCallDesk | None = None
+    draw_list: DrawList = _no_list
 
 
 def office_pages(office: Office, running: Running, door: Door) -> list[APIRouter]:
@@ -88,7 +98,19 @@ def office_pages(office: Office, running: Running, door: Door) -> list[APIRouter
     oidc = office.settings.oidc
     entering = Entering(office, door, passkeys.reached is not None, label_of(oidc))
     elsewhere = Elsewhere(office, door, Provider(oidc, office.clock))
+    desk = running.roll_call
+    roll_call = (
+        []
+        if desk is None
+        else [
+            Later(
+                "roll-call",
+                lambda: roll_call_pages(desk, running.draw_list, running.changes, office.clock),
+            )
+        ]
+    )
     return [
+        *roll_call,
         Later("login logout link", lambda: login_pages(office, door, entering)),
         Later(
             "login account",
