@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Set
 
 import pytest
 
@@ -37,11 +37,11 @@ WALL_CLOCKS = {
 CLOCK_MODULES = {"hub/clock.py", "simulator/authority/clock.py", "simulator/board/host_python.py"}
 
 
-def roots(names: set[str]) -> set[str]:
+def roots(names: Set[str]) -> set[str]:
     return {name.partition(".")[0] for name in names}
 
 
-def found(rooms: tuple[str, ...], wrong: Callable[[str], set[str]]) -> dict[str, set[str]]:
+def found(rooms: tuple[str, ...], wrong: Callable[[str], Set[str]]) -> dict[str, Set[str]]:
     """Returns, for each module of the rooms that has any, what is wrong in its source."""
     problems = {name_of(path): wrong(path.read_text("utf-8")) for path in modules(*rooms)}
     return {name: names for name, names in problems.items() if names}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -40,7 +41,8 @@ def name_of(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
-def imported(source: str) -> set[str]:
+@cache  # several tests look at every module
+def imported(source: str) -> frozenset[str]:
     """Returns the dotted names of all modules imported anywhere in `source`, also inside functions.
 
     A relative import gives the empty string: it cannot leave its own package.
@@ -51,7 +53,7 @@ def imported(source: str) -> set[str]:
             names.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             names.add(node.module or "" if node.level == 0 else "")
-    return names
+    return frozenset(names)
 
 
 def used_names(source: str) -> set[str]:
@@ -59,9 +61,9 @@ def used_names(source: str) -> set[str]:
 
     `from datetime import datetime as dt; dt.now(UTC)` gives `datetime.datetime.now` among others.
     """
-    tree = ast.parse(source)
+    nodes = list(ast.walk(ast.parse(source)))
     meaning: dict[str, str] = {}
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Import):
             for alias in node.names:
                 meaning[alias.asname or alias.name] = alias.name
@@ -69,10 +71,13 @@ def used_names(source: str) -> set[str]:
             for alias in node.names:
                 meaning[alias.asname or alias.name] = f"{node.module}.{alias.name}"
     names: set[str] = set()
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Attribute | ast.Name) and isinstance(node.ctx, ast.Load):
-            spelled = ast.unparse(node)
-            first, _, rest = spelled.partition(".")
-            whole = meaning.get(first, first)
-            names.add(f"{whole}.{rest}" if rest else whole)
+            after: list[str] = []
+            first: ast.expr = node
+            while isinstance(first, ast.Attribute):
+                after.append(first.attr)
+                first = first.value
+            if isinstance(first, ast.Name):  # anything else is no name
+                names.add(".".join([meaning.get(first.id, first.id), *reversed(after)]))
     return names
