@@ -6,11 +6,14 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import pytest
 import typer.main
 
+import hub.cli
 from hub.cli import WHERE, modules_for
 from hub.cli.app import app
 
@@ -30,9 +33,9 @@ print(json.dumps([sorted(commands), sorted(commands["terminal"].commands), sorte
 
 @pytest.fixture(scope="module")
 def tree() -> dict[str, Any]:
-    """The commands by their first word, with every module imported."""
-    for name in modules_for([]):
-        __import__(f"hub.cli.{name}")
+    """The commands by their first word, with every module of the folder imported."""
+    for path in Path(vars(hub.cli)["__file__"]).parent.glob("[!_]*.py"):
+        import_module(f"hub.cli.{path.stem}")
     return vars(typer.main.get_command(app))["commands"]
 
 

@@ -235,7 +235,9 @@ def test_a_firmware_that_does_not_listen_is_told(
 def test_something_that_is_no_micropython_is_told(
     gate: Sitegate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # Nobody answers, however long one waits.
     monkeypatch.setattr(flash_serial, "RAW_REPL_S", 1)
+    monkeypatch.setattr(flash_serial, "ANSWER_S", 1.0)
     master, slave = pty.openpty()
     tty.setraw(slave)
     try:
