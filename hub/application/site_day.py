@@ -145,6 +145,11 @@ class DayCompany:
     people: tuple[DayPerson, ...]
 
     @property
+    def key(self) -> tuple[str, str, str]:
+        """Which of the companies of a list it is: works, employer, and to whom it lends."""
+        return self.works_number, self.number, self.above_name if self.lends else ""
+
+    @property
     def totals(self) -> Totals:
         """The counts of this company."""
         return totals_of(self.people)

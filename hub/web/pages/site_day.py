@@ -143,6 +143,7 @@ def _draw(
         current=Asked(today, asked.site),
         page=page,
         pages=pages,
+        totals_by_company=lambda of: {one.key: one.totals for one in of.companies},
         tones=TONES,
         shapes_of=SHAPES,
         errors=words.explained([error] if error else []),
