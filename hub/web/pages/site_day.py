@@ -31,7 +31,7 @@ from hub.web.frame import draw, language_of
 from hub.web.office import Office
 
 SEE: Final = Allowed(Action.DAY_SEE)
-PAGE: Final = 500
+PAGE: Final = 250
 """People on one page; more are on the next one, and the PDF holds everybody."""
 DayText = Annotated[str, Query(max_length=20)]
 SiteHandle = Annotated[str, Query(max_length=40)]
