@@ -38,7 +38,8 @@ class DayPerson:
     """One person on the list.
 
     Args:
-        row: what was seen of him and what was registered; it decides where he stands.
+        row: what was seen of him and what was registered.
+        standing: where that puts him.
         kind: a word of `hub.domain.people.Kind`.
         masked: his number, masked; empty when none is known.
         stay: when he was there; None: he was not seen.
@@ -49,6 +50,7 @@ class DayPerson:
     """
 
     row: PersonRow
+    standing: Standing
     kind: str
     masked: str
     stay: Stay | None
@@ -61,11 +63,6 @@ class DayPerson:
 
     def __repr__(self) -> str:
         return f"DayPerson({self.standing})"
-
-    @property
-    def standing(self) -> Standing:
-        """Where he stands."""
-        return self.row.standing
 
     @property
     def name(self) -> str:
@@ -143,6 +140,11 @@ class DayCompany:
     above_name: str
     lends: bool
     people: tuple[DayPerson, ...]
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """Which of the companies of a list it is: works, employer, and to whom it lends."""
+        return self.works_number, self.number, self.above_name if self.lends else ""
 
     @property
     def totals(self) -> Totals:

@@ -1,13 +1,13 @@
 """The list of a day as a PDF: A4 landscape, by company and level, to be handed to whoever checks.
 
 Each sheet carries site, day and page number; the headings of the columns and of the company come
-again at the top of a sheet. A row is never torn, and a heading never stands at the bottom of a
-sheet without a row below it.
+again at the top of a sheet. A row that fits on a sheet is not torn, and a heading never stands at
+the bottom of a sheet without a row below it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -26,6 +26,12 @@ _BOTTOM: Final = 196.0
 _LINE: Final = 3.9
 _SIZE: Final = 8.0
 _PAD: Final = 1.2
+_HEAD: Final = 17.0
+"""Millimetres of the heading of a company with that of its columns."""
+_LINES_MAX: Final = 36
+"""Lines of a row on one sheet; more, of somebody who went in and out all day, go on on the next."""
+_BASE: Final = 2.8
+"""Millimetres from the top of a line to the foot of its letters."""
 _INK: Final = (23, 33, 43)
 _QUIET: Final = (84, 97, 110)
 _RULE: Final = (190, 197, 204)
@@ -122,6 +128,7 @@ class _Sheets:
         self._words = words
         self._day = day
         self._y = 0.0
+        self._fitted: dict[tuple[str, float], list[str]] = {}
         self._groups = [
             (
                 words.company(one),
@@ -205,16 +212,17 @@ class _Sheets:
     def _group(self, heading: str, place: str, rows: Sequence[Sequence[str]]) -> None:
         first = True
         for cells in rows:
-            lines = [self._lines(cell, width) for cell, width in zip(cells, _WIDTHS, strict=True)]
-            height = max(len(one) for one in lines) * _LINE + 2 * _PAD
-            # A row longer than a sheet does not exist: what is remarked is a few sentences.
-            if first:
-                self._room(13 + 6 + height)
-                self._heading(heading, place)
-                first = False
-            elif self._room(height):
-                self._heading(f"{heading} {self._words('continued')}", place)
-            self._row(lines, height)
+            whole = [self._lines(cell, width) for cell, width in zip(cells, _WIDTHS, strict=True)]
+            for start in range(0, max(len(one) for one in whole), _LINES_MAX):
+                lines = [one[start : start + _LINES_MAX] for one in whole]
+                height = max(len(one) for one in lines) * _LINE + 2 * _PAD
+                if first:
+                    self._room(_HEAD + height)
+                    self._heading(heading, place)
+                    first = False
+                elif self._room(height):
+                    self._heading(f"{heading} {self._words('continued')}", place)
+                self._row(lines, height)
         self._y += 4
 
     def _heading(self, heading: str, place: str) -> None:
@@ -237,45 +245,47 @@ class _Sheets:
     def _row(self, lines: Sequence[Sequence[str]], height: float) -> None:
         pdf = self._pdf
         pdf.set_text_color(*_INK)
-        x = _LEFT
-        for place, (cell, width) in enumerate(zip(lines, _WIDTHS, strict=True)):
-            for number, line in enumerate(cell):
-                # The name, and in what way he stands, catch the eye first.
-                strong = place == 0 or (place == 5 and number == 0)
-                pdf.set_font(FONT, "B" if strong else "", _SIZE)
-                pdf.set_xy(x, self._y + _PAD + number * _LINE)
-                pdf.cell(width, _LINE, line)
-            x += width
+        for strong in (True, False):
+            pdf.set_font(FONT, "B" if strong else "", _SIZE)
+            x = _LEFT
+            for place, (cell, width) in enumerate(zip(lines, _WIDTHS, strict=True)):
+                for number, line in enumerate(cell):
+                    # The name, and in what way he stands, catch the eye first.
+                    if line and strong == (place == 0 or (place == 5 and number == 0)):
+                        pdf.text(x, self._y + _PAD + number * _LINE + _BASE, line)
+                x += width
         self._y += height
         pdf.set_draw_color(*_RULE)
         pdf.line(_LEFT, self._y, _LEFT + _WIDE, self._y)
 
     def _lines(self, cell: str, width: float) -> list[str]:
         """A cell in lines that fit."""
-        pdf = self._pdf
-        pdf.set_font(FONT, "B", _SIZE)
-        found: list[str] = []
-        for part in cell.split("\n"):
-            if pdf.get_string_width(part) <= width - 2:
-                found.append(part)
-                continue
-            line = ""
-            for word in part.split(" "):
-                longer = f"{line} {word}" if line else word
-                if line and pdf.get_string_width(longer) > width - 2:
-                    found.append(line)
-                    line = word
-                else:
-                    line = longer
-                while pdf.get_string_width(line) > width - 2:
-                    # A word that is too long for the column goes on in the next line.
-                    fits = len(line) - 1
-                    while pdf.get_string_width(line[:fits]) > width - 2:
-                        fits -= 1
-                    found.append(line[:fits])
-                    line = line[fits:]
-            found.append(line)
-        return found
+        known = self._fitted.get((cell, width))
+        if known is None:
+            self._pdf.set_font(FONT, "B", _SIZE)
+            parts = cell.split("\n")
+            known = [line for part in parts for line in _fitting(self._pdf, part, width - 2)]
+            self._fitted[cell, width] = known
+        return known
+
+
+def _fitting(pdf: FPDF, written: str, width: float) -> Iterator[str]:
+    """Yields a text in lines that fit; a word that is too long goes on in the next line."""
+    line = ""
+    for word in written.split(" "):
+        longer = f"{line} {word}" if line else word
+        if line and pdf.get_string_width(longer) > width:
+            yield line
+            line = word
+        else:
+            line = longer
+        while pdf.get_string_width(line) > width:
+            fits = len(line) - 1
+            while pdf.get_string_width(line[:fits]) > width:
+                fits -= 1
+            yield line[:fits]
+            line = line[fits:]
+    yield line
 
 
 def _number(pdf: FPDF, words: DayTexts) -> None:

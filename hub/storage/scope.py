@@ -80,7 +80,8 @@ def presences_within(scope: Scope) -> ColumnElement[bool]:
     """Returns the condition on `presence`, joined with `person`, that a scope sets.
 
     A site sees who was there; a company its own people wherever they were, and those of the
-    companies below it where the works are under which it sees them.
+    companies below it where the works are under which it sees them: those of the person, or those
+    of a registration of that day.
     """
     if scope.everything:
         return true()
@@ -92,7 +93,18 @@ def presences_within(scope: Scope) -> ColumnElement[bool]:
     if scope.below:
         of_works = select(works.c.site_id).where(works.c.number == person.c.works_number)
         where = of_works.correlate(person).scalar_subquery()
-        parts.append(people_within(scope) & (presence.c.site_id == where))
+        registered = (
+            select(registration.c.reference)
+            .where(
+                registration.c.person_id == presence.c.person_id,
+                registration.c.site_id == presence.c.site_id,
+                registration.c.day == presence.c.day,
+                _under_own_works(scope, registration),
+            )
+            .correlate(presence)
+        )
+        there = (presence.c.site_id == where) | registered.exists()
+        parts.append(people_within(scope) & there)
     if scope.people:
         parts.append(presence.c.person_id.in_(scope.people))
     return or_(*parts) if parts else false()

@@ -183,6 +183,7 @@ class _Reading:
         )
         return DayPerson(
             about,
+            about.standing,
             row.kind,
             self._masked(row),
             stay,

@@ -9,6 +9,7 @@ from typing import Final
 
 from hub.application.overview import RegistrationRow, Standing
 from hub.application.site_day import DayCompany, DayPerson, SiteDay, Totals
+from hub.domain.registration import State
 from hub.i18n import catalogue, clock_text, day_text, iso_text, moment_text
 from hub.web.page_words import PageWords
 
@@ -133,7 +134,8 @@ class DayWords(PageWords):
         parts = [self.way(row)]
         if row.number is not None:
             parts.append(self("receipt", number=row.number))
-        parts.append(self.board.state(row))
+        if row.number is None or row.state is not State.REGISTERED:
+            parts.append(self.board.state(row))
         at_ms = one.numbered_ms.get(row.reference)
         if at_ms is not None and row.number is not None:
             parts.append(self("numbered_at", time=clock_text(at_ms, self.language, day)))

@@ -15,9 +15,11 @@ from hub.domain.rights import Role
 from hub.errors import UsageError
 from hub.i18n import clock_text, iso_text
 from hub.storage.engine import reading, writing
+from hub.storage.parties import Parties, PartyDraft
 from hub.storage.schema import person
 from hub.storage.site_day import site_days
 from tests.hub.day_world import DAY, DayWorld, at, day_world, named, whole_day
+from tests.hub.house import NOON_MS
 from tests.hub.register_house import (
     ADMINISTRATOR,
     AGENCY,
@@ -26,6 +28,7 @@ from tests.hub.register_house import (
     MAIN,
     NAMES,
     NORTH,
+    SOUTH,
     STRANGER,
     SUB,
 )
@@ -312,17 +315,24 @@ def test_a_contractor_sees_his_own_and_those_below_and_no_trace_of_others(
 
 
 def test_a_contractor_does_not_learn_where_else_those_below_him_work(world: DayWorld) -> None:
-    """Who is below him under one works number taps at a site of another."""
+    """Who works for him on one site taps on another, where he takes part as well."""
     who = world.person("Ceulemans", LOWER)
-    world.at_work(who, 5)
-    above = world.register.contractor(SUB)
-    assert [one.row.family_name for one in world.list(actor=above).everybody] == ["Ceulemans"]
     with writing(world.register.house.engine) as connection:
-        connection.execute(person.update().values(works_number="1Y19FAKE003CZ"))
-    assert list(world.list(actor=above).everybody) == []
-    # His own employer sees it.
-    own = world.register.contractor(LOWER)
-    assert [one.row.family_name for one in world.list(actor=own).everybody] == ["Ceulemans"]
+        parties = Parties(connection, world.register.house.vault, ADMINISTRATOR, NOON_MS)
+        for number, above in ((SUB, STRANGER), (LOWER, SUB)):
+            parties.put(SOUTH, PartyDraft(number, above))
+        connection.execute(person.update().values(works_number=SOUTH))
+    world.tap(who, "2026-11-23 07:00")
+
+    def seen_by(number: str) -> list[str]:
+        day = world.list(actor=world.register.contractor(number))
+        return [f"{one.row.family_name} {one.standing}" for one in day.everybody]
+
+    assert seen_by(SUB) == []
+    # His own employer sees it; and a registration under works of his makes it his business.
+    assert seen_by(LOWER) == ["Ceulemans action"]
+    world.registered(who, "2026-11-23 07:00", number=5)
+    assert seen_by(SUB) == ["Ceulemans registered"]
 
 
 def test_many_people_take_as_many_queries_as_few(world: DayWorld) -> None:

@@ -31,7 +31,7 @@ from hub.web.frame import draw, language_of
 from hub.web.office import Office
 
 SEE: Final = Allowed(Action.DAY_SEE)
-PAGE: Final = 500
+PAGE: Final = 250
 """People on one page; more are on the next one, and the PDF holds everybody."""
 DayText = Annotated[str, Query(max_length=20)]
 SiteHandle = Annotated[str, Query(max_length=40)]
@@ -143,6 +143,7 @@ def _draw(
         current=Asked(today, asked.site),
         page=page,
         pages=pages,
+        totals_by_company=lambda of: {one.key: one.totals for one in of.companies},
         tones=TONES,
         shapes_of=SHAPES,
         errors=words.explained([error] if error else []),
