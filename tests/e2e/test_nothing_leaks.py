@@ -59,8 +59,8 @@ NAMES = [
 ]
 NEVER = Search([*NUMBERS, *CARDS])
 PAGES = (
-    "", "api/board.json", "balance", "balance.json", "guard", "roll-call", "people", "enrol", "imports",
-    "companies", "works", "accounts", "audit", "retention", "tokens",
+    "", "api/board.json", "balance", "balance.json", "guard", "roll-call", "people", "enrol",
+    "imports", "companies", "works", "accounts", "audit", "retention", "tokens",
 )  # fmt: skip
 """Pages of an administrator: they hold names, and no number and no card."""
 NOBODY = Search([*NUMBERS, *CARDS, *NAMES])

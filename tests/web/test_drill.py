@@ -17,9 +17,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
+import pytest
 from pypdf import PdfReader
 from sqlalchemy import Connection, insert, select
 
+from hub.application.prompt import LIMIT_S
 from hub.application.roll_call_desk import RollCallDesk
 from hub.domain.rights import Role
 from hub.storage.engine import reading
@@ -29,7 +31,7 @@ from hub.storage.schema import company, person, presence, roll_call_person, roll
 from tests.chromium import chromium, honest_page, needs_chromium
 from tests.hub.roll_call_site import family, token
 from tests.web.serving import Stream, served
-from tests.web.whole_hub import NORTH, WholeHub
+from tests.web.whole_hub import NORTH, WholeHub, whole_hub
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -157,6 +159,13 @@ class Phone:
         """The people of the sections of a kind, `to` or `ok`, as they stand on the screen."""
         parts = [content for name, content in self._sections.items() if name.startswith(kind)]
         return re.findall(r'<li id="p-(\w+)"', "".join(parts))
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> Iterator[WholeHub]:
+    """A hub whose database is given as long as on a site."""
+    with whole_hub(tmp_path / "hub", patience_s=LIMIT_S) as hub:
+        yield hub
 
 
 def test_four_hundred_people_three_phones_and_no_database(hub: WholeHub) -> None:
