@@ -26,6 +26,7 @@ from hub.application.enrolment import PINS, Enrolment
 from hub.application.feedback import Feedback
 from hub.application.ingest import Ingest
 from hub.application.overview import AuthorityStatus
+from hub.application.prompt import LIMIT_S
 from hub.application.roll_call_desk import RollCallDesk
 from hub.application.rosters import build_rosters
 from hub.application.terminals import DESK
@@ -94,15 +95,18 @@ class Addresses:
     broker_pid: int | None
 
 
-def roll_call_desk(office: Office, changed: Callable[[], None]) -> RollCallDesk:
+def roll_call_desk(
+    office: Office, changed: Callable[[], None], limit_s: float = LIMIT_S
+) -> RollCallDesk:
     """Returns the roll calls of a data folder; they write nothing until they are started.
 
     Args:
         office: where they are kept.
         changed: called after whatever a page shows has changed.
+        limit_s: how long the database may take to answer, seconds.
     """
     return RollCallDesk(
-        PromptLists(office.folder / DATABASE, office.clock),
+        PromptLists(office.folder / DATABASE, office.clock, limit_s),
         lambda acts: office.write(lambda connection: keep_acts(connection, office.vault, acts)),
         Journal(office.folder),
         Shelf(office.folder, roll_call_page, roll_call_pdf, office.settings.language),

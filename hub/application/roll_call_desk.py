@@ -46,6 +46,9 @@ from hub.errors import TransientError, UsageError
 
 WRITE_MS: Final = 60_000
 """How often the list of each site is written to disk."""
+FIRST_S: Final = 5.0
+"""A hub that starts answers pages first: drawing the first list takes a core for some seconds, and
+the list of the hub before it is there."""
 RETRY_S: Final = 5.0
 """How often a database that does not answer is asked again."""
 KEEP_RETRY_S: Final = 1.0
@@ -392,7 +395,7 @@ class RollCallDesk:
         self._written[site_id] = now_ms
 
     def _watch(self) -> None:
-        wait_s = 0.0
+        wait_s = FIRST_S
         while not self._stopping.is_set():
             self._wake.wait(wait_s)
             self._wake.clear()

@@ -21,6 +21,7 @@ from hub.reports.roll_call import (
     groups_of,
     name_of,
     roll_call_pdf,
+    title_of,
     where_of,
 )
 from hub.storage.house import DATABASE
@@ -102,14 +103,14 @@ def _age(age_ms: int, language: str) -> str:
 
 
 def _lines(sheet: Sheet, language: str, notice: str) -> Iterable[str]:
-    yield f"{text('roll_call.title', language)}: {sheet.list.site}"
+    yield title_of("title", sheet.list.site, language)
     yield as_of(sheet, language)
     if notice:
         yield notice
     yield text("roll_call.caution", language)
     for key, rows in groups_of(sheet):
         yield ""
-        yield f"{text(f'roll_call.{key}', language)}: {len(rows)}"
+        yield title_of(key, len(rows), language)
         for company, people in by_company(rows):
             yield f"  {company_of(company, language)} ({len(people)})"
             for row in people:

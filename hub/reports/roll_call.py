@@ -90,6 +90,12 @@ def roll_call_pdf(sheet: Sheet, language: str, notice: str = "") -> bytes:
     return bytes(pdf.output())
 
 
+def title_of(key: str, value: object, language: str) -> str:
+    """Returns a title with what it counts or names, as this language sets it."""
+    name = text(f"roll_call.{key}", language)
+    return text("roll_call.pair", language, name=name, value=value)
+
+
 def as_of(sheet: Sheet, language: str) -> str:
     """Returns of when the list is, with its day: paper outlives the day."""
     at_ms = sheet.list.as_of_ms
@@ -136,8 +142,7 @@ def groups_of(sheet: Sheet) -> list[tuple[str, tuple[Row, ...]]]:
 
 def _pieces(sheet: Sheet, language: str) -> Iterator[_Piece]:
     for key, rows in groups_of(sheet):
-        title = f"{text(f'roll_call.{key}', language)}: {len(rows)}"
-        yield _Piece(_SECTION, title)
+        yield _Piece(_SECTION, title_of(key, len(rows), language))
         for company, people in by_company(rows):
             name = company_of(company, language)
             yield _Piece(_HEAD, f"{name}  {len(people)}", company=name)
@@ -179,8 +184,7 @@ def _first_page(pdf: FPDF, sheet: Sheet, language: str, notice: str) -> float:
     """Writes what stands above the columns; returns where they begin."""
     wide = 210.0 - 2 * _EDGE
     pdf.set_text_color(*_INK)
-    title = text("roll_call.title", language)
-    _line(pdf, _EDGE, 10, f"{title}: {sheet.list.site}", 20, "B", wide)
+    _line(pdf, _EDGE, 10, title_of("title", sheet.list.site, language), 20, "B", wide)
     _line(pdf, _EDGE, 21, as_of(sheet, language), 13, "B", wide)
     _line(pdf, _EDGE, 28, _counts(sheet, language), 11, "", wide)
     pdf.set_draw_color(*_INK)

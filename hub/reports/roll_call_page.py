@@ -7,7 +7,7 @@ from typing import Final
 
 from hub.application.roll_call import Mark, Row, Sheet, by_company
 from hub.i18n import text, time_text
-from hub.reports.roll_call import as_of, company_of, groups_of, name_of, where_of
+from hub.reports.roll_call import as_of, company_of, groups_of, name_of, title_of, where_of
 
 _STYLE: Final = """
 body{margin:1.5rem;color:#111820;background:#fff;font:1rem/1.4 "Noto Sans",Arial,sans-serif}
@@ -47,7 +47,7 @@ def roll_call_page(sheet: Sheet, language: str) -> bytes:
         f'<p class="caution">{escape(said)}</p>\n'
     ]
     for key, rows in groups_of(sheet):
-        parts.append(f"<h2>{escape(text(f'roll_call.{key}', language))}: {len(rows)}</h2>\n")
+        parts.append(f"<h2>{escape(title_of(key, len(rows), language))}</h2>\n")
         for company, people in by_company(rows):
             parts.append(
                 f"<h3>{escape(company_of(company, language))} ({len(people)})</h3>\n<ul>\n"

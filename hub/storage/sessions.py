@@ -10,6 +10,7 @@ away, so that his session is idle after `WORKER_IDLE_MS`.
 from __future__ import annotations
 
 import secrets
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
@@ -77,6 +78,8 @@ class Sessions:
         self._write = write
         self._clock = clock
         self._settings = settings
+        self._lock = threading.Lock()
+        self._noting: set[bytes] = set()
 
     def actor(self, cookie: str) -> Actor | None:
         """Returns who this session is of; see `AccessPort`."""
@@ -97,7 +100,7 @@ class Sessions:
             if row.role == Role.CONTRACTOR and row.company_id is not None:
                 chain = below(connection, row.company_id)
         if now_ms - row.seen_ms >= SEEN_MS:
-            self._write(lambda connection: _seen(connection, digest, now_ms))
+            self._note_seen(digest, now_ms)
         return Actor(
             name=f"account:{row.id}",
             role=Role(row.role),
@@ -111,6 +114,22 @@ class Sessions:
             csrf=row.csrf,
             second_factor=row.totp_sealed is not None,
         )
+
+    def _note_seen(self, digest: bytes, now_ms: int) -> None:
+        """Writes that a session is used; not while another request writes the same.
+
+        A locked database would hold every request of a browser otherwise, and with them the few
+        threads that answer everybody.
+        """
+        with self._lock:
+            if digest in self._noting:
+                return
+            self._noting.add(digest)
+        try:
+            self._write(lambda connection: _seen(connection, digest, now_ms))
+        finally:
+            with self._lock:
+                self._noting.discard(digest)
 
     def pending(self, cookie: str) -> Pending | None:
         """Returns the session of this cookie when its second factor is due, else None."""

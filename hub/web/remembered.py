@@ -35,7 +35,8 @@ class Remembered:
         key = sha256(cookie.encode()).digest()
         with self._lock:
             self._actors.pop(key, None)
-            if actor is not None:
+            # Who brings no cookie is nobody's, whatever is said of him.
+            if actor is not None and cookie:
                 self._actors[key] = (actor, self._monotonic())
                 while len(self._actors) > MOST:
                     self._actors.popitem(last=False)

@@ -59,8 +59,8 @@ NAMES = [
 ]
 NEVER = Search([*NUMBERS, *CARDS])
 PAGES = (
-    "", "api/board.json", "balance", "balance.json", "guard", "people", "enrol", "imports",
-    "companies", "works", "accounts", "audit", "retention", "tokens",
+    "", "api/board.json", "balance", "balance.json", "guard", "roll-call", "people", "enrol",
+    "imports", "companies", "works", "accounts", "audit", "retention", "tokens",
 )  # fmt: skip
 """Pages of an administrator: they hold names, and no number and no card."""
 NOBODY = Search([*NUMBERS, *CARDS, *NAMES])
@@ -301,7 +301,9 @@ def left(site: Site) -> tuple[list[Haystack], list[Haystack]]:
         # The authority is told the numbers: what it keeps is not ours. wrong.csv is our question.
         if not file.is_file() or place.startswith("authority") or place == "wrong.csv":
             continue
-        bucket = named if file.name.startswith("sitegate.db") else nameless
+        # The list for an evacuation is read when nothing else is: it holds names, and no number.
+        listed = place.startswith("hub/roll-call/") and file.name != "ticks.jsonl"
+        bucket = named if listed or file.name.startswith("sitegate.db") else nameless
         bucket.append(Haystack(place, file.read_bytes()))
     nameless += [
         Haystack(f"{name} printed", gate.output.encode()) for name, gate in site.gates.items()
@@ -335,6 +337,7 @@ def test_nothing_of_a_person_is_left_anywhere(tmp_path: Path) -> None:
     assert {"topic up", "payload up", "topic down", "payload down"} <= places
     assert early
     assert any(b"Zonderspoor" in one.content for one in [*named, *early])
+    assert any(place.startswith("hub/roll-call/") for place in places)
     assert any(place.startswith("gate-in/flash") for place in places)
     hits = {hit for one in [*named, *early] for hit in NEVER.found(one)}
     hits |= {hit for one in [*nameless, *heard] for hit in NOBODY.found(one)}

@@ -107,7 +107,7 @@ class Store:
         self.locked = threading.Event()
         self.changes = 0
         self.kept: list[tuple[Act, ...]] = []
-        self.lists = PromptLists(folder / DATABASE, lambda: self.now_ms)
+        self.lists = PromptLists(folder / DATABASE, lambda: self.now_ms, limit_s=20.0)
         self._handles = iter(f"call-{number}" for number in range(100))
 
     def desk(self) -> RollCallDesk:

@@ -326,8 +326,8 @@ def test_the_threads_write_files_and_ticks_and_end(store: Store) -> None:
     desk._shelf.put = put_and_say  # pyright: ignore
     desk._keep = keep_and_say  # pyright: ignore
     desk.start()
-    assert written.wait(DEADLINE_S)
     handle = open_call(desk)
+    assert written.wait(DEADLINE_S)
     tick(desk, handle, 1)
     assert kept.wait(DEADLINE_S)
     desk.stop()

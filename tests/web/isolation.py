@@ -105,7 +105,7 @@ def application(world: World, changes: Changes | None = None) -> tuple[FastAPI, 
         CardReader(),
         poster_pdf,
         day_list_pdf,
-        roll_call=roll_call_desk(world.office, changes.notify),
+        roll_call=roll_call_desk(world.office, changes.notify, 20.0),
         draw_list=roll_call_pdf,
     )
     app = whole_app(

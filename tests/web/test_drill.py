@@ -17,9 +17,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
+import pytest
 from pypdf import PdfReader
 from sqlalchemy import Connection, insert, select
 
+from hub.application.prompt import LIMIT_S
 from hub.application.roll_call_desk import RollCallDesk
 from hub.domain.rights import Role
 from hub.storage.engine import reading
@@ -29,7 +31,7 @@ from hub.storage.schema import company, person, presence, roll_call_person, roll
 from tests.chromium import chromium, honest_page, needs_chromium
 from tests.hub.roll_call_site import family, token
 from tests.web.serving import Stream, served
-from tests.web.whole_hub import NORTH, WholeHub
+from tests.web.whole_hub import NORTH, WholeHub, whole_hub
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -106,17 +108,15 @@ class Phone:
 
     def __init__(self, port: int, cookie: str) -> None:
         self._port = port
+        self._connection = HTTPConnection("127.0.0.1", port, timeout=DEADLINE_S)
         self._headers = {"Cookie": f"sitegate_session={cookie}", "Accept": "application/json"}
         self._sections: dict[str, str] = {}
         self.handle = self.csrf = ""
 
     def open(self, path: str = "/roll-call?site=1&lang=en") -> bytes:
         """Opens an address; of the page it remembers what its forms hold."""
-        with closing(HTTPConnection("127.0.0.1", self._port, timeout=DEADLINE_S)) as connection:
-            connection.request("GET", path, headers=self._headers)
-            answer = connection.getresponse()
-            body = answer.read()
-        assert answer.status == 200, answer.status
+        status, body = self._ask("GET", path)
+        assert status == 200, status
         for name, value in re.findall(rb'name="(call|csrf)" value="([^"]*)"', body):
             setattr(self, "handle" if name == b"call" else "csrf", value.decode())
         return body
@@ -124,12 +124,25 @@ class Phone:
     def tick(self, stands_for: str) -> None:
         """Ticks somebody; the hub has said that it is kept when this returns."""
         fields = {"csrf": self.csrf, "site": "1", "call": self.handle, "present": stands_for}
-        headers = {**self._headers, "Content-Type": "application/x-www-form-urlencoded"}
-        with closing(HTTPConnection("127.0.0.1", self._port, timeout=DEADLINE_S)) as connection:
-            connection.request("POST", "/roll-call/tick", urlencode(fields), headers)
-            answer = connection.getresponse()
-            body = answer.read()
-        assert (answer.status, b'"kept":true' in body) == (200, True), (answer.status, body)
+        status, body = self._ask("POST", "/roll-call/tick", urlencode(fields))
+        assert (status, b'"kept":true' in body) == (200, True), (status, body)
+
+    def _ask(self, method: str, path: str, body: str | None = None) -> tuple[int, bytes]:
+        form = {"Content-Type": "application/x-www-form-urlencoded"} if body else {}
+        for _ in range(2):
+            try:
+                self._connection.request(method, path, body, {**self._headers, **form})
+                answer = self._connection.getresponse()
+                return answer.status, answer.read()
+            except ConnectionError:
+                # The hub ends a connection that was quiet for some seconds; asking again is
+                # harmless.
+                self._connection.close()
+        raise ConnectionError
+
+    def close(self) -> None:
+        """Puts the phone away."""
+        self._connection.close()
 
     def stream(self) -> Stream:
         """Its live stream."""
@@ -146,6 +159,13 @@ class Phone:
         """The people of the sections of a kind, `to` or `ok`, as they stand on the screen."""
         parts = [content for name, content in self._sections.items() if name.startswith(kind)]
         return re.findall(r'<li id="p-(\w+)"', "".join(parts))
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> Iterator[WholeHub]:
+    """A hub whose database is given as long as on a site."""
+    with whole_hub(tmp_path / "hub", patience_s=LIMIT_S) as hub:
+        yield hub
 
 
 def test_four_hundred_people_three_phones_and_no_database(hub: WholeHub) -> None:
@@ -166,11 +186,14 @@ def test_four_hundred_people_three_phones_and_no_database(hub: WholeHub) -> None
 def _drill(
     hub: WholeHub, desk: RollCallDesk, port: int, browser: Browser, cookies: list[str]
 ) -> None:
-    bob, cem = Phone(port, cookies[1]), Phone(port, cookies[2])
-    for phone in (bob, cem):
-        assert phone.open().count(b'<li id="p-') == CROWD
     folder = hub.office.folder
-    with honest_page(browser, 360, 740, ()) as ann:
+    with (
+        closing(Phone(port, cookies[1])) as bob,
+        closing(Phone(port, cookies[2])) as cem,
+        honest_page(browser, 360, 740, ()) as ann,
+    ):
+        for phone in (bob, cem):
+            assert phone.open().count(b'<li id="p-') == CROWD
         ann.context.add_cookies(
             [{"name": "sitegate_session", "value": cookies[0], "url": f"http://127.0.0.1:{port}"}]
         )

@@ -331,3 +331,5 @@ def test_a_session_is_remembered_for_a_working_day() -> None:
     assert remembered.actor("other") is None
     now[0] += 1
     assert remembered.actor("mine") is None
+    remembered.take("", GUARD)
+    assert remembered.actor("") is None

@@ -63,6 +63,8 @@ class WholeHub:
     settings: Settings
     now_ms: int = NOON_MS
     changes: Changes = field(default_factory=Changes)
+    patience_s: float = 20.0
+    """What the database may take to answer for a roll call; nothing here depends on speed."""
 
     def __post_init__(self) -> None:
         self.office = Office(
@@ -74,7 +76,7 @@ class WholeHub:
             self.settings,
             self.house.house.folder,
         )
-        self.roll_call = roll_call_desk(self.office, self.changes.notify)
+        self.roll_call = roll_call_desk(self.office, self.changes.notify, self.patience_s)
         self.door = Door(self.office, Passwords(CHEAP))
         self.app = whole_app(
             self.office,
@@ -189,10 +191,16 @@ def post(browser: TestClient, path: str, page: str | None = None, **fields: str)
 
 
 @contextmanager
-def whole_hub(folder: Path, settings: Settings | None = None) -> Iterator[WholeHub]:
+def whole_hub(
+    folder: Path, settings: Settings | None = None, patience_s: float = 20.0
+) -> Iterator[WholeHub]:
     """Opens a hub with two sites and two companies; nobody has an account."""
     with people_house(folder) as house:
-        hub = WholeHub(house, settings or Settings(data=folder, eid=EidSettings(enabled=True)))
+        hub = WholeHub(
+            house,
+            settings or Settings(data=folder, eid=EidSettings(enabled=True)),
+            patience_s=patience_s,
+        )
         with writing(hub.engine) as connection:
             connection.execute(insert(site).values(id=2, name=SOUTH))
             connection.execute(insert(works).values(number="1Y19FAKE002AZ", site_id=2))
