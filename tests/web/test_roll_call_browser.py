@@ -55,7 +55,10 @@ def test_nothing_is_in_the_way_of_anybody_while_people_are_ticked(
             with honest_page(browser, 360, 740, (), language) as page:
                 page.goto(f"http://127.0.0.1:{port}/roll-call?site=1")
                 page.evaluate(UNFOLD)
-                faults += [f"{language} {one}" for one in faults_of(page, language)]
+                if page.evaluate("document.documentElement.scrollWidth") > 360:
+                    faults.append(f"{language}: wider than a phone")
+                if language in ("nl", "en"):  # dark on a phone, light on a desk
+                    faults += [f"{language} {one}" for one in faults_of(page, language)]
                 if language == "nl":
                     faults += [str(one) for one in unreached(page)]
     assert faults == []
