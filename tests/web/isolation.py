@@ -54,7 +54,7 @@ ENROLS = ("enrol-own", "enrol-other")
 """Handles of what each of the two waits for."""
 NOBODYS_COMPANY, NOBODYS_WORKS = "0999000624", "1Y19FAKE009ZZ"
 _RANDOM = re.compile(
-    r"sitegate_[\w-]{43}|(?<=/link/)[\w-]{43}|\b(?=[0-9a-zA-Z_-]*[0-9])[0-9a-zA-Z_-]{22,}\b|\b[0-9a-f]{16}\b"
+    r"sitegate_[\w-]{43}|(?<=/link/)[\w-]{43}|(?<![\w-])(?=[0-9a-zA-Z_-]*[0-9])[0-9a-zA-Z_-]{22,}(?![\w-])|\b[0-9a-f]{16}\b"
 )
 _DRAWN = ("/account/second", "/people/{token}/own-link")
 _HEADERS = ("content-type", "location", "www-authenticate", "retry-after", "content-language")
