@@ -107,7 +107,6 @@ class Place:
 
     Args:
         level: 0 for the declaring contractor; None for who does not see the whole chain.
-        depth: how far it is set in on a page, from 0.
         above: number of the company it works for; empty on top, or not to be known.
         above_name: its name.
     """
@@ -115,7 +114,6 @@ class Place:
     number: str
     name: str
     level: int | None
-    depth: int
     above: str = ""
     above_name: str = ""
 
@@ -136,7 +134,6 @@ class DayCompany:
     number: str
     name: str
     level: int | None
-    depth: int
     above_name: str
     lends: bool
     people: tuple[DayPerson, ...]
@@ -303,7 +300,7 @@ def _in_order(
     places = {one.number: one for one in chain}
     left = dict(groups)
 
-    def made(key: tuple[str, str], level: int | None, depth: int, above: str) -> DayCompany:
+    def made(key: tuple[str, str], level: int | None, above: str) -> DayCompany:
         people = left.pop(key)
         first = people[0]
         return DayCompany(
@@ -311,7 +308,6 @@ def _in_order(
             key[0],
             first.company,
             level,
-            depth,
             first.user if key[1] else above,
             bool(key[1]),
             tuple(people),
@@ -321,15 +317,15 @@ def _in_order(
         # Its own people; of an agency those who are lent to the company that it stands below.
         for key in [key for key in left if key[0] == place.number]:
             if not key[1] or key[1] == place.above or key[1] not in places:
-                yield made(key, place.level, place.depth, place.above_name)
+                yield made(key, place.level, place.above_name)
         # Those who are lent to it by an agency that does not stand below it.
         for key in [key for key in left if key[1] == place.number]:
             if key[0] not in places or places[key[0]].above != place.number:
                 level = None if place.level is None else place.level + 1
-                yield made(key, level, place.depth + 1, "")
+                yield made(key, level, "")
     # Whoever is not in the chain, by name; people without an employer last.
     for key in sorted(left, key=lambda key: (not key[0], left[key][0].company.casefold(), key)):
-        yield made(key, None, 0, "")
+        yield made(key, None, "")
 
 
 def _by_name(one: DayPerson) -> tuple[str, str, int]:

@@ -302,7 +302,7 @@ class _Reading:
 
 def _place(line: PartyLine, names: Mapping[str, str]) -> Place:
     above = line.above or ""
-    return Place(line.number, line.name, line.level, line.depth, above, names.get(above, ""))
+    return Place(line.number, line.name, line.level, above, names.get(above, ""))
 
 
 def _counting(rows: Iterable[RegistrationRow]) -> list[RegistrationRow]:
