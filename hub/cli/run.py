@@ -9,6 +9,7 @@ import signal
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
 import typer
 import uvicorn
@@ -28,6 +29,10 @@ from hub.web.live import Changes
 from hub.web.office import Office
 from hub.web.pages import Running
 from hub.web.whole import whole_app
+
+GRACE_S: Final = 5
+"""Seconds that requests have to end when the hub is stopped. A browser that connected at that very
+moment and asks for nothing would keep it from ending (seen with Chromium)."""
 
 
 class _Server(uvicorn.Server):
@@ -127,7 +132,13 @@ def run(as_json: JsonFlag = False) -> None:
             hub.books,
             hub.sending.plans,
         )
-        config = uvicorn.Config(web, log_config=None, access_log=False, lifespan="off")
+        config = uvicorn.Config(
+            web,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            timeout_graceful_shutdown=GRACE_S,
+        )
         server = _Server(config)
         host = f"[{settings.web.host}]" if ":" in settings.web.host else settings.web.host
         port = listener.getsockname()[1]

@@ -68,7 +68,9 @@ def serving(
 @contextmanager
 def served(app: FastAPI, changes: Changes, port: int = 0) -> Iterator[int]:
     """Serves any application of ours; gives its port, and stops it when the block ends."""
-    server = _Server(uvicorn.Config(app, log_level="error", lifespan="off"))
+    # A browser may connect while the server stops, and ask for nothing: nobody waits for that.
+    config = uvicorn.Config(app, log_level="error", lifespan="off", timeout_graceful_shutdown=5)
+    server = _Server(config)
     # Named, since asyncio holds small packets back otherwise.
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
