@@ -34,6 +34,8 @@ BOARD_HEAP = "360wK"
 START_TIMEOUT_S = 10.0
 _ANSWER_TIMEOUT_S = 5.0
 _TAIL_LINES = 200
+_SILENT_S = 0.15
+"""Longer than the pauses inside an answer, which last 100 ms at most."""
 # Exit codes of a board that resets itself (simulator/board/registry.py) and the cause it then
 # reads in machine.reset_cause(): a reset by software and one by the watchdog look alike there.
 _RESETS = {64: 3, 65: 3}
@@ -429,6 +431,23 @@ class Gate:
             seen = {k: v for k, v in self.panel.items() if k != "pixels"}
             raise GateError(self._complaint(f"panel not as expected: {seen}")) from None
         return self.panel
+
+    async def wait_silent(self, timeout_s: float) -> None:
+        """Wait until the gate sounds no tone, and is not merely between two tones of one answer.
+
+        Args:
+            timeout_s: seconds for each tone.
+
+        Raises:
+            GateError: a tone went on for longer than that.
+        """
+        while True:
+            await self.wait_panel(lambda panel: not panel["buzzer"], timeout_s)
+            try:
+                async with asyncio.timeout(_SILENT_S), self._changed:
+                    await self._changed.wait_for(lambda: self.panel["buzzer"])
+            except TimeoutError:
+                return
 
     async def counters(self) -> dict[str, int]:
         """Work done since power-on: flash, reader and bus counters, heap_free, heap_used.

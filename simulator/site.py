@@ -30,6 +30,8 @@ from simulator.wire import Wire
 PEOPLE = Path(__file__).parent / "people.csv"
 START_S = 60.0
 STOP_S = 15.0
+PATIENCE_S = 60.0
+"""How long somebody waits at a gate: a machine at work on other things may answer late."""
 
 
 class SiteError(Exception):
@@ -364,25 +366,34 @@ class SimulatedSite:
 
     # ------------------------------------------------------------ what people do
 
-    async def tap(self, terminal: str, uid: str, patience_s: float = 3.0) -> None:
+    async def tap(self, terminal: str, uid: str, patience_s: float = PATIENCE_S) -> None:
         """Holds a badge to a gate's reader until the gate answers, then takes it away.
+
+        It waits until the gate has said all of what it says to the one before: a tone of that
+        would be taken for the answer, and the badge be gone before the reader has seen it.
 
         Args:
             terminal: terminal id.
             uid: UID of the badge in hex.
             patience_s: seconds after which a person gives up.
+
+        Raises:
+            GateError: nothing was answered in that time, or the gate has no power.
         """
         gate = self.gates[terminal]
-        before = gate.panel.get("taps", 0)
+        await gate.wait_silent(patience_s)
+        before = gate.panel["taps"]
 
         def answered(panel: Panel) -> bool:
             # The board counts badges held to it, and the sounds start afresh with each.
-            return panel.get("taps", 0) > before and bool(panel["sounds"])
+            return (panel["taps"] > before and bool(panel["sounds"])) or not gate.powered
 
         await gate.present(uid)
-        with contextlib.suppress(GateError):
+        try:
             await gate.wait_panel(answered, patience_s)
-        await gate.remove(uid)
+        finally:
+            with contextlib.suppress(GateError):  # without power there is no field to leave
+                await gate.remove(uid)
 
     async def network(self, terminal: str, up: bool) -> None:
         """Plugs a gate's network in, or pulls it out."""

@@ -52,6 +52,7 @@ class GateLike(Protocol):
     async def wait_panel(
         self, predicate: Callable[[dict[str, Any]], Any], timeout_s: float
     ) -> dict[str, Any]: ...
+    async def wait_silent(self, timeout_s: float) -> None: ...
 
 
 class SiteLike(Protocol):

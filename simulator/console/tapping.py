@@ -155,7 +155,7 @@ class Hands:
 async def _hold(gate: GateLike, uids: Sequence[str]) -> dict[str, Any]:
     """Returns the panel with which the gate answered."""
     with contextlib.suppress(GateError):  # it never ends: the new answer is heard all the same
-        await gate.wait_panel(lambda panel: not panel["buzzer"], _MELODY_S)
+        await gate.wait_silent(_MELODY_S)
     all_held = gate.panel["taps"] + len(uids)
 
     def answered(panel: dict[str, Any]) -> bool:

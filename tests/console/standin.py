@@ -131,6 +131,9 @@ class StandInGate:
             raise GateError(f"{self._name}: panel not as expected") from None
         return self.panel
 
+    async def wait_silent(self, timeout_s: float) -> None:
+        await self.wait_panel(lambda panel: not panel["buzzer"], timeout_s)
+
 
 @dataclass(slots=True)
 class StandInSite:

@@ -144,7 +144,7 @@ async def let_in(site: SimulatedSite, terminal: str, uid: str) -> None:
     seen: list[dict[str, Any]] = []
     forget = gate.on_panel(seen.append)
     try:
-        await site.tap(terminal, uid, PATIENCE_S)
+        await site.tap(terminal, uid)
         await gate.wait_panel(
             lambda _: any(p["taps"] > before and p["arm"] == "open" for p in seen), PATIENCE_S
         )

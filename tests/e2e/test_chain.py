@@ -15,7 +15,6 @@ from protocol.record import KIND_ROSTER, KIND_TAP, REASON_BLOCKED
 from simulator.gate import find_interpreter
 from simulator.site import PEOPLE, Program, SimulatedSite
 from tests.e2e.chain import (
-    PATIENCE_S,
     availability,
     board,
     command_line,
@@ -170,7 +169,7 @@ def test_an_unknown_badge_is_refused_with_its_own_sound_text_and_record(
         await let_in(site, GATE, site.badges[5].uid)
         welcome = gate.panel
         await gate.wait_panel(lambda panel: panel["arm"] == "closed", 20)
-        await site.tap(GATE, "04ffeeddccbbaa", PATIENCE_S)
+        await site.tap(GATE, "04ffeeddccbbaa")
         refusal = gate.panel
         assert refusal["arm"] == "closed"
         assert refusal["sounds"] != welcome["sounds"]
@@ -204,7 +203,7 @@ def test_a_badge_that_an_import_blocks_is_refused_at_the_gate(
             lambda noted: max(noted) > before and noted.count(max(noted)) == len(site.gates),
             "the new roster at every gate",
         )
-        await site.tap(GATE, badge, PATIENCE_S)
+        await site.tap(GATE, badge)
         assert "GEBLOKKEERD" in site.gates[GATE].panel["lines"]
         await until(
             lambda: _reasons(site), lambda found: found[-1:] == [REASON_BLOCKED], "the refusal"

@@ -23,7 +23,7 @@ import pytest
 from protocol import mqtt
 from protocol.mac import broker_password
 from simulator.site import GatePlan, SimulatedSite, SiteError
-from tests.e2e.chain import PATIENCE_S, journal_empty, page, ready, registered
+from tests.e2e.chain import journal_empty, page, ready, registered
 from tests.e2e.leaks import Haystack, Needle, Search, addresses, encodings, told
 from tests.hub.raw_client import RawClient
 
@@ -253,11 +253,11 @@ async def live(site: Site) -> list[Haystack]:
     wrong_file(site.folder)
     heard: list[Haystack] = []
     for person in CAST:
-        await site.tap(GATE, person[4].lower(), PATIENCE_S)
-    await site.tap(GATE, STRANGER.lower(), PATIENCE_S)
+        await site.tap(GATE, person[4].lower())
+    await site.tap(GATE, STRANGER.lower())
     numbers = await registered(site, 3)
     await site.network(GATE, up=False)
-    await site.tap(GATE, CAST[0][4].lower(), PATIENCE_S)
+    await site.tap(GATE, CAST[0][4].lower())
     await site.network(GATE, up=True)
     await journal_empty(site, GATE)
     token = json.loads(await site.command("token", "add", "planner", "--scope", "plan", "--json"))[
