@@ -18,6 +18,7 @@ if sys.dont_write_bytecode:
     os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix
 
 from hub.i18n import strict
+from tests import copies
 
 strict(True)
 
@@ -27,6 +28,16 @@ _LONG: Final = (
     "firmware/test_firmware_endurance",
 )
 _LONG_ROOMS: Final = ("tests/e2e/", "tests/firmware/", "tests/console/", "tests/web/")
+
+
+def pytest_configure() -> None:
+    """New databases are copies from here on."""
+    copies.begin()
+
+
+def pytest_unconfigure() -> None:
+    """Nothing stays behind."""
+    copies.end()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

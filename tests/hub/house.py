@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
+import shutil
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from hub.application.people_file import read_people_file
 from hub.application.terminals import TerminalKey
 from hub.domain.legal_day import brussels_day
 from hub.storage.engine import writing
-from hub.storage.house import House, open_house
+from hub.storage.house import DATABASE, House, open_house
 from hub.storage.register import Register
 from protocol.limits import RECORD_SIZE
 from protocol.record import (
@@ -22,6 +25,7 @@ from protocol.record import (
     VERDICT_GRANTED,
     pack_record_into,
 )
+from tests import copies
 
 NOON_MS = 1_795_431_600_000  # Monday 23 November 2026, 12:00 in Brussels
 JOURNAL = b"journal1"
@@ -34,6 +38,7 @@ Werf Noord;1Y19FAKE001AZ;0999000129;Bouwwerken;Aarts;Milan;85031299761;;04A1B2C3
 Werf Noord;1Y19FAKE001AZ;0999000228;Toitures;Gillard;Basile;03072199766;;04A1B2C3D4E507;fr;
 Werf Noord;1Y19FAKE001AZ;;;Kowalik;Piotr;;24999000000000187;04A1B2C3D4E50B;en;
 """
+_KEYS: Final[dict[str, tuple[TerminalKey, TerminalKey]]] = {}
 MILAN, BASILE, PIOTR = (bytes.fromhex(f"04A1B2C3D4E5{end}") for end in ("01", "07", "0B"))
 
 
@@ -53,15 +58,29 @@ class TestHouse:
 
 @contextmanager
 def people_house(folder: Path, people: str = PEOPLE) -> Iterator[TestHouse]:
-    """Opens a house with these people and two gates."""
+    """Opens a house with these people and two gates; the same people have the same keys."""
+    name = f"house-{hashlib.sha256(people.encode()).hexdigest()}"
+    made = copies.original(name, lambda to: _KEYS.update({name: _furnish(to, people)}))
+    if made is None or (folder / DATABASE).exists():
+        gates = _furnish(folder, people)
+    else:
+        shutil.copytree(made, folder, dirs_exist_ok=True)
+        gates = _KEYS[name]
+    with closing(open_house(folder)) as house:
+        yield TestHouse(house, *gates)
+
+
+def _furnish(folder: Path, people: str) -> tuple[TerminalKey, TerminalKey]:
+    """Puts people and gates into a house; returns the keys of the gates."""
     with closing(open_house(folder)) as house:
         rows = read_people_file(people.encode(), brussels_day(NOON_MS)).rows
         with writing(house.engine) as connection:
             register = Register(connection, house.vault)
             register.import_people(rows, NOON_MS)
-            gate_in = register.add_terminal("gate-in", "In", "Werf Noord", "in", NOON_MS)
-            gate_out = register.add_terminal("gate-out", "Out", "Werf Noord", "out", NOON_MS)
-        yield TestHouse(house, gate_in, gate_out)
+            return (
+                register.add_terminal("gate-in", "In", "Werf Noord", "in", NOON_MS),
+                register.add_terminal("gate-out", "Out", "Werf Noord", "out", NOON_MS),
+            )
 
 
 def record(
