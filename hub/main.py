@@ -4,8 +4,8 @@ Threads: *writer* (the only one that writes), *link* (paho's loop), *broker* (wa
 *register* (sees that another process changed the register), *forwarder* (talks to the authority),
 *feedback* (tells the gates what came of their taps), *serial* with one for each open port (gates on
 a cable, if any are set), *pins* (a reader on the hub's own pins, if one is set), *roll-call* (who
-is on site, to disk), *roll-call-keeper* (ticks, to the database) and the main thread
-with the web server. Whoever has news calls `Changes.notify`.
+is on site, to disk), *roll-call-keeper* (ticks, to the database), *notices* (hands messages over)
+and the main thread with the web server. Whoever has news calls `Changes.notify`.
 """
 
 from __future__ import annotations
@@ -61,6 +61,7 @@ from hub.storage.roll_call_files import Journal, Shelf
 from hub.storage.roll_call_lists import PromptLists
 from hub.storage.terminals import Terminals
 from hub.storage.writer import Writer
+from hub.telling import Telling
 from hub.terminals.broker import Broker
 from hub.terminals.care import FirmwareCare
 from hub.terminals.certificates import Certificates
@@ -206,6 +207,7 @@ class Hub:
             settings.data,
         )
         self.roll_call = roll_call_desk(self.office, self.changes.notify)
+        self.telling = Telling(settings, self._house, self._write, clock, self.changes.notify)
         self.overview = Overview(self._house.engine)
         self.books = Books(self._house.engine)
 
@@ -243,6 +245,7 @@ class Hub:
             raise
         self._register_thread.start()
         self.roll_call.start()
+        self.telling.start()
         self._projector.wake()
         return Addresses(self._broker.host, self._broker.port, self._broker.pid)
 
@@ -251,6 +254,7 @@ class Hub:
         self._stopping.set()
         self._register_news.set()
         self.roll_call.stop()
+        self.telling.stop()
         self.sending.stop()
         self._feedback.stop()
         if self._pins is not None:

@@ -16,7 +16,7 @@ from datetime import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -25,6 +25,8 @@ from pydantic_settings import (
 )
 
 from hub.errors import UsageError
+from hub.message_settings import AlertSettings, MailSettings
+from hub.message_settings import Table as _Table
 
 PREFIX = "SITEGATE_"
 NESTED = "__"
@@ -62,10 +64,6 @@ def parse_broker_url(url: str) -> BrokerAddress | None:
 def is_loopback(host: str) -> bool:
     """Returns whether this address can be reached from this machine only."""
     return host.startswith("127.") or host in ("localhost", "::1")
-
-
-class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class BrokerSettings(_Table):
@@ -412,6 +410,8 @@ class Settings(BaseSettings):
     )
 
     imports: ImportSettings = Field(default=ImportSettings(), description="Table `[imports]`.")
+    mail: MailSettings = Field(default=MailSettings(), description="Table `[mail]`.")
+    alerts: AlertSettings = Field(default=AlertSettings(), description="Table `[alerts]`.")
 
     @classmethod
     def settings_customise_sources(

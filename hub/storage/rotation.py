@@ -33,6 +33,7 @@ from hub.storage.evidence import KIND
 from hub.storage.evidence_chain import items_part, link, verify
 from hub.storage.guards import unguarded
 from hub.storage.house import KEYS, House, prove_keys
+from hub.storage.notices import ATTACHMENT
 from hub.storage.register import TERMINAL_SETTINGS
 from hub.storage.schema import (
     account,
@@ -40,6 +41,7 @@ from hub.storage.schema import (
     evidence_item,
     import_change,
     meta,
+    notice,
     person,
     request_key,
     terminal,
@@ -53,6 +55,7 @@ SEALED: Final[tuple[tuple[Table, str, str], ...]] = (
     (terminal, "next_key_sealed", "terminal"),
     (terminal, "settings_sealed", TERMINAL_SETTINGS),
     (account, "totp_sealed", "totp"),
+    (notice, "attachments", ATTACHMENT),
 )
 """(table, column, kind it is sealed as); a column that is missing here fails a test."""
 

@@ -8,6 +8,7 @@ Access: account, account_site, web_session, link, passkey, api_token, request_ke
 Facts: stream, inbox, erased_run, gap, incident, registration_event, evidence, reconcile_run,
 badge_event, audit, import_run, erasure.
 Roll calls: roll_call, roll_call_person, roll_call_tick.
+Alerts: alert, alert_telling; messages that leave the hub: notice, notice_channel.
 Derived from inbox + register: tap, clock_mark, gate_event, passage_count, presence.
 Half and half: the columns of `registration` that say whom it is for are facts, those that say where
 it stands are derived from registration_event.
@@ -23,6 +24,7 @@ from hub.storage.access_tables import (
     request_key,
     web_session,
 )
+from hub.storage.alert_tables import alert, alert_telling, notice, notice_channel
 from hub.storage.derived_tables import (
     clock_mark,
     gate_event,
@@ -75,6 +77,8 @@ from hub.storage.tables import metadata
 __all__ = [
     "account",
     "account_site",
+    "alert",
+    "alert_telling",
     "api_token",
     "assignment",
     "audit",
@@ -100,6 +104,8 @@ __all__ = [
     "link",
     "meta",
     "metadata",
+    "notice",
+    "notice_channel",
     "party",
     "passage_count",
     "passkey",

@@ -34,6 +34,8 @@ from hub.storage.chain import Head, write_noted
 from hub.storage.erase import blank_person
 from hub.storage.guards import unguarded
 from hub.storage.schema import (
+    alert,
+    alert_telling,
     audit,
     badge,
     badge_event,
@@ -47,6 +49,7 @@ from hub.storage.schema import (
     inbox,
     incident,
     link,
+    notice,
     passage_count,
     person,
     plan_entry,
@@ -350,6 +353,19 @@ SWEEPS: dict[DataClass, tuple[Sweep, ...]] = {
         _older(gate_event, "received_ms"),
         _older(incident, "at_ms"),
         _older(crash_log, "last_ms"),
+        Sweep(
+            alert,
+            lambda due: alert.c.cleared_ms < before_ms(due),
+            also=((alert_telling, "alert_id"),),
+        ),
+        # After the alerts: one that still stands says who was told of it.
+        Sweep(
+            notice,
+            lambda due: and_(
+                notice.c.ended_ms < before_ms(due),
+                ~exists().where(alert_telling.c.notice_id == notice.c.id),
+            ),
+        ),
     ),
     DataClass.PLAN: (
         _earlier(plan_entry),
