@@ -5,10 +5,12 @@ Plan: plan_entry, plan_pattern.
 Firmware of the terminals, and what each last said: firmware, firmware_order, firmware_seen,
 crash_log, gate_health.
 Access: account, account_site, web_session, link, passkey, api_token, request_key.
-Facts: stream, inbox, erased_run, gap, incident, registration_event, evidence, reconcile_run,
-badge_event, audit, import_run, erasure.
+Facts: stream, inbox, unbadged_act, erased_run, gap, incident, registration_event, evidence,
+reconcile_run, badge_event, audit, import_run, erasure.
+Kiosks, and who came there: kiosk, newcomer, visit.
 Roll calls: roll_call, roll_call_person, roll_call_tick.
-Derived from inbox + register: tap, clock_mark, gate_event, passage_count, presence.
+Derived from inbox, acts and register: tap, act_done, clock_mark, gate_event, passage_count,
+presence.
 Half and half: the columns of `registration` that say whom it is for are facts, those that say where
 it stands are derived from registration_event.
 """
@@ -24,6 +26,7 @@ from hub.storage.access_tables import (
     web_session,
 )
 from hub.storage.derived_tables import (
+    act_done,
     clock_mark,
     gate_event,
     passage_count,
@@ -49,7 +52,9 @@ from hub.storage.fact_tables import (
     reconcile_run,
     registration_event,
     stream,
+    unbadged_act,
 )
+from hub.storage.kiosk_tables import kiosk, newcomer, visit
 from hub.storage.register_tables import (
     assignment,
     badge,
@@ -75,6 +80,7 @@ from hub.storage.tables import metadata
 __all__ = [
     "account",
     "account_site",
+    "act_done",
     "api_token",
     "assignment",
     "audit",
@@ -97,9 +103,11 @@ __all__ = [
     "import_run",
     "inbox",
     "incident",
+    "kiosk",
     "link",
     "meta",
     "metadata",
+    "newcomer",
     "party",
     "passage_count",
     "passkey",
@@ -120,6 +128,8 @@ __all__ = [
     "stream",
     "tap",
     "terminal",
+    "unbadged_act",
+    "visit",
     "web_session",
     "works",
     "works_regime",
