@@ -5,6 +5,7 @@ from what was derived of them. Each tap and each presence falls into exactly one
 line adds up by construction, and what fits no column lands in the one that must be 0:
 
     tap records the hub received     = taps stored + not projected yet + missing
+    acts without a badge that it kept = had their effect + not projected yet + missing
     people present (day regime)      = registered + with remarks + explained + waiting + unexplained
     acts (in/out regime)             = the same
 
@@ -155,6 +156,26 @@ class TapBooks:
 
 
 @dataclass(frozen=True, slots=True)
+class UnbadgedBooks:
+    """The acts without a badge that the hub took at one site on one day.
+
+    Args:
+        kept: acts in the store.
+        counted: of them, how many had their effect.
+        ahead: how many did not have it yet.
+    """
+
+    kept: int = 0
+    counted: int = 0
+    ahead: int = 0
+
+    @property
+    def missing(self) -> int:
+        """Acts that were passed over; negative: effects that no act has."""
+        return self.kept - self.counted - self.ahead
+
+
+@dataclass(frozen=True, slots=True)
 class Compared:
     """What the newest runs with the authority found for the works numbers of a site and a day.
 
@@ -179,6 +200,8 @@ class Point(StrEnum):
 
     TAPS_MISSING = "taps_missing"
     TAPS_AHEAD = "taps_ahead"
+    UNBADGED_MISSING = "unbadged_missing"
+    UNBADGED_AHEAD = "unbadged_ahead"
     UNREADABLE = "unreadable"
     LOST = "lost"
     OPEN = "open"
@@ -205,6 +228,7 @@ class SiteBooks:
     day: date
     past: bool
     taps: TapBooks = field(default_factory=TapBooks)
+    unbadged: UnbadgedBooks = field(default_factory=UnbadgedBooks)
     presences: Tally = field(default_factory=Tally)
     acts: Tally = field(default_factory=Tally)
     planned: int = 0
@@ -219,6 +243,8 @@ class SiteBooks:
         found = (
             (Point.TAPS_MISSING, abs(self.taps.missing)),
             (Point.TAPS_AHEAD, self.taps.ahead * late),
+            (Point.UNBADGED_MISSING, abs(self.unbadged.missing)),
+            (Point.UNBADGED_AHEAD, self.unbadged.ahead * late),
             (Point.UNREADABLE, self.taps.unreadable),
             (Point.LOST, self.taps.lost),
             (Point.OPEN, self.taps.open * late),
@@ -253,6 +279,12 @@ class SiteBooks:
                 "lost": self.taps.lost,
                 "open": self.taps.open,
                 "undated": self.taps.undated,
+            },
+            "unbadged": {
+                "kept": self.unbadged.kept,
+                "counted": self.unbadged.counted,
+                "ahead": self.unbadged.ahead,
+                "missing": self.unbadged.missing,
             },
             "presences": _tally_json(self.presences),
             "acts": _tally_json(self.acts),

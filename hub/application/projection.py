@@ -9,6 +9,9 @@ A tap without a trusted clock waits undated until a "time set" record of the sam
 its ticks meant; whichever of the two arrives first, the result is the same. So does what a gate
 tells about itself (`hub.application.gate_events`).
 
+Acts without a badge (`hub.application.acts`) are taken in between, each after the records that had
+come before it: one order of facts, the same now and in a rebuild.
+
 The register (which works number, which numbers are known) is the present one. Whose a badge was at
 the moment of a tap, its history says.
 """
@@ -22,6 +25,7 @@ from typing import Protocol
 
 import structlog
 
+from hub.application.acts import ACTS_STREAM
 from hub.application.enrolment import SeenTap
 from hub.application.gate_events import (
     STORAGE_RESET_CODE,
@@ -30,7 +34,7 @@ from hub.application.gate_events import (
     went_through,
 )
 from hub.application.registering import Registering, RegisteringPort, TapRow
-from hub.domain.day_regime import tap_day
+from hub.domain.day_regime import believed_ms, tap_day
 from hub.domain.in_out_regime import WINDOW_MS
 from protocol.errors import MalformedError
 from protocol.limits import RECORD_SIZE
@@ -38,7 +42,9 @@ from protocol.record import (
     KIND_STORAGE_RESET,
     KIND_TAP,
     KIND_TIME_SET,
+    QUALITY_HUB,
     REASON_NONE,
+    VERDICT_GRANTED,
     Record,
     unpack_record,
 )
@@ -64,11 +70,43 @@ class InboxRun:
     """The terminal is a desk: what is held to it is nobody's presence."""
 
 
+@dataclass(frozen=True, slots=True)
+class ActRow:
+    """An act without a badge that has not had its effect yet.
+
+    Args:
+        number: its row; acts have their effect in this order.
+        after_inbox: the newest row of the inbox when it came.
+    """
+
+    number: int
+    after_inbox: int
+    site_id: int
+    direction: int
+    person_id: int
+    place: str
+    at_ms: int
+    received_ms: int
+
+
 class ProjectionPort(RegisteringPort, Protocol):
     """Store of everything derived, inside one transaction."""
 
-    def runs(self, limit: int) -> list[InboxRun]:
-        """Returns runs after the cursor holding at least one and about `limit` records."""
+    def runs(self, limit: int, upto: int | None = None) -> list[InboxRun]:
+        """Returns runs after the cursor holding at least one and about `limit` records.
+
+        Args:
+            limit: records.
+            upto: the last row that may be among them; None: any.
+        """
+        ...
+
+    def acts(self, limit: int) -> list[ActRow]:
+        """Returns at most so many acts that had no effect yet, in order."""
+        ...
+
+    def act_done(self, act: ActRow, at_ms: int) -> None:
+        """Remembers that an act had its effect, for this moment (UTC milliseconds)."""
         ...
 
     def advance(self, inbox_id: int) -> None:
@@ -133,8 +171,15 @@ class Projection:
         self._seen = seen
 
     def step(self, port: ProjectionPort, limit: int = CHUNK) -> int:
-        """Projects about `limit` records; returns how many (0: the inbox is projected)."""
-        runs = port.runs(limit)
+        """Projects about `limit` records, or acts without a badge; returns how many (0: there is
+        nothing that had no effect yet)."""
+        acts = port.acts(limit)
+        runs = port.runs(limit, acts[0].after_inbox if acts else None)
+        if acts and not runs:
+            together = [act for act in acts if act.after_inbox <= acts[0].after_inbox]
+            for act in together:
+                self._act(port, act)
+            return len(together)
         count = 0
         for run in runs:
             count += self._apply(port, run)
@@ -169,6 +214,28 @@ class Projection:
         for day, count in passages.items():
             port.count_passages(run.terminal_id, day, count)
         return len(run.records) // RECORD_SIZE
+
+    def _act(self, port: ProjectionPort, act: ActRow) -> None:
+        believed = believed_ms(act.at_ms, act.received_ms)
+        # Its clock is ahead: the moment the hub got it is the latest at which it can have been.
+        at_ms = act.received_ms if believed is None else believed
+        tap = TapRow(
+            stream_id=ACTS_STREAM,
+            seq=act.number,
+            terminal_id=act.place,
+            direction=act.direction,
+            verdict=VERDICT_GRANTED,
+            reason=REASON_NONE,
+            tag=b"",
+            person_id=act.person_id,
+            boot=0,
+            ticks_ms=0,
+            quality=QUALITY_HUB,
+            at_ms=at_ms,
+            received_ms=act.received_ms,
+        )
+        Registering(port, self._window_ms).acted(act.site_id, tap, act.received_ms)
+        port.act_done(act, at_ms)
 
     def _records(self, run: InboxRun) -> Iterable[Record]:
         for offset in range(0, len(run.records), RECORD_SIZE):

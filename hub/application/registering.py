@@ -142,6 +142,10 @@ class RegisteringPort(Protocol):
         """Returns whose tap this is: the owner of its badge, then and not later."""
         ...
 
+    def person(self, person_id: int) -> Known | None:
+        """Returns somebody who acted without a badge; None when there is no such row any more."""
+        ...
+
     def works(self, person_id: int, site_id: int, day: date) -> WorksHere:
         """Returns the works number of a person at a site on a day."""
         ...
@@ -199,8 +203,22 @@ class Registering:
                 the record that dates it.
         """
         known = self._owner(tap)
-        if known is None or not tap.counts_for(known):
-            return
+        if known is not None and tap.counts_for(known):
+            self._counts(known, site_id, tap, now_ms)
+
+    def acted(self, site_id: int, act: TapRow, now_ms: int) -> None:
+        """An act without a badge that is stored has its effect; call it once for each act.
+
+        Args:
+            site_id: where.
+            act: it, as a tap without a badge of a known person who was let pass.
+            now_ms: UTC milliseconds at which the hub first held it.
+        """
+        known = None if act.person_id is None else self._port.person(act.person_id)
+        if known is not None:
+            self._counts(known, site_id, act, now_ms)
+
+    def _counts(self, known: Known, site_id: int, tap: TapRow, now_ms: int) -> None:
         day = tap_day(tap.at_ms, now_ms)
         works = self._port.works(known.person_id, site_id, day)
         if works.regime == "in_out":

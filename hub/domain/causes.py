@@ -31,6 +31,7 @@ class Cause(StrEnum):
     NO_COMPANY = "no_company"
     NO_INSS = "no_inss"
     NO_WORKS_NUMBER = "no_works_number"
+    NEWCOMER = "newcomer"
     WORKS_CONFLICT = "works_conflict"
     NO_DIRECTION = "no_direction"
     NO_PLACE = "no_place"

@@ -7,7 +7,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
+from hub.application.acts import ACTS_STREAM
 from hub.application.attestation import Attestation, HistoryStep, TapEvidence, attestation
+from hub.storage.acts import act_evidence
 from hub.storage.history import read_events
 from hub.storage.schema import inbox, stream, tap
 from protocol.limits import RECORD_SIZE
@@ -23,6 +25,8 @@ def steps_of(connection: Connection, reference: str) -> tuple[HistoryStep, ...]:
 
 def tap_evidence(connection: Connection, stream_id: int, seq: int) -> TapEvidence | None:
     """Returns the tap with this number as its gate recorded it; None when it is not stored."""
+    if stream_id == ACTS_STREAM:
+        return act_evidence(connection, seq)
     row = connection.execute(
         select(tap, stream.c.journal)
         .join(stream, stream.c.id == tap.c.stream_id)

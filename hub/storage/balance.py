@@ -17,6 +17,7 @@ from hub.application.balance import (
     SiteBooks,
     Tally,
     TapBooks,
+    UnbadgedBooks,
     entry_of,
     tally,
 )
@@ -26,6 +27,7 @@ from hub.domain.day_regime import FUTURE_LIMIT_MS, tap_day
 from hub.domain.in_out_regime import REPEAT_MS, way_of
 from hub.domain.legal_day import brussels_day, day_bounds_ms
 from hub.domain.registration import LIVE, NUMBERED, State
+from hub.storage.acts import acts_of_day, unbadged_books
 from hub.storage.engine import reading
 from hub.storage.incidents import add_incident
 from hub.storage.schema import (
@@ -89,10 +91,14 @@ class Books:
 def books_of_day(connection: Connection, day: date, now_ms: int) -> tuple[SiteBooks, ...]:
     """Returns the books of every site for a Brussels day, by name of the site."""
     taps = _taps(connection, day)
+    unbadged = unbadged_books(connection, day)
     sites = connection.execute(select(site.c.id, site.c.name).order_by(site.c.name)).all()
     return tuple(
         _Site(connection, row.id, day).books(
-            row.name, day < brussels_day(now_ms), taps.get(row.id, TapBooks())
+            row.name,
+            day < brussels_day(now_ms),
+            taps.get(row.id, TapBooks()),
+            unbadged.get(row.id, UnbadgedBooks()),
         )
         for row in sites
     )
@@ -231,7 +237,7 @@ class _Site:
             )
         }
 
-    def books(self, name: str, past: bool, taps: TapBooks) -> SiteBooks:
+    def books(self, name: str, past: bool, taps: TapBooks, unbadged: UnbadgedBooks) -> SiteBooks:
         """Returns the books."""
         planned = self._planned()
         numbered = {row.person_id for row in self._rows if row.state in NUMBERED}
@@ -241,6 +247,7 @@ class _Site:
             day=self._day,
             past=past,
             taps=taps,
+            unbadged=unbadged,
             presences=self._presences(),
             acts=self._acts(),
             planned=len(planned),
@@ -305,8 +312,8 @@ class _Site:
         return tally(entries)
 
     def _granted(self) -> Iterator[tuple[_Row, int]]:
-        """Yields the taps of known people whom a gate of this site let in or out on this day, and
-        the moment they count for."""
+        """Yields the taps of known people whom a gate of this site let in or out on this day, their
+        acts without a badge, and the moment each counts for."""
         begin_ms, end_ms = day_bounds_ms(self._day)
         late = begin_ms - FUTURE_LIMIT_MS, end_ms + FUTURE_LIMIT_MS
         columns = tap.c
@@ -334,6 +341,8 @@ class _Site:
             if tap_day(row.at_ms, row.received_ms) == self._day:
                 moment = row.received_ms if row.at_ms is None else min(row.at_ms, row.received_ms)
                 yield row, moment
+        for row in acts_of_day(self._connection, self._site_id, self._day):
+            yield row, row.at_ms
 
     def _in_out(self) -> bool:
         """Whether a works declaration of this site stands under the in/out regime on the day."""

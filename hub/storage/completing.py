@@ -22,7 +22,7 @@ from hub.storage.schema import company, person, registration, works
 from hub.storage.works import choice_on, regime_on
 
 _PERSON = (Cause.NO_IDENTITY, Cause.NO_COMPANY, Cause.NO_INSS, Cause.LIMOSA_PERIOD)
-_WORKS = (Cause.NO_WORKS_NUMBER, Cause.WORKS_CONFLICT)
+_WORKS = (Cause.NO_WORKS_NUMBER, Cause.WORKS_CONFLICT, Cause.NEWCOMER)
 
 
 class Completion:

@@ -46,6 +46,21 @@ tap = Table(
     sqlite_with_rowid=False,
 )
 
+act_done = Table(
+    "act_done",
+    metadata,
+    # An act without a badge has had its effect: its row here is its way through the projection.
+    Column("act_id", Integer, primary_key=True),
+    Column("person_id", Integer, nullable=False, index=True),
+    Column("site_id", Integer, nullable=False),
+    Column("place", String(24), nullable=False),
+    Column("direction", Integer, nullable=False),
+    # The moment that counts, never after its receipt.
+    Column("at_ms", BigInteger, nullable=False),
+    Column("received_ms", BigInteger, nullable=False),
+    Index("act_done_by_time", "at_ms"),
+)
+
 clock_mark = Table(
     "clock_mark",
     metadata,

@@ -25,10 +25,12 @@ from hub.storage.schema import (
     erasure,
     import_change,
     link,
+    newcomer,
     person,
     plan_entry,
     plan_pattern,
     registration,
+    visit,
     web_session,
 )
 from hub.storage.scope import people_within
@@ -135,7 +137,7 @@ def blank_person(
         .where(account.c.person_id == person_id)
         .values(disabled_ms=now_ms, person_id=None, name="", login=f"erased {person_id}")
     )
-    for table in (link, assignment, plan_pattern):
+    for table in (link, assignment, plan_pattern, visit, newcomer):
         connection.execute(delete(table).where(table.c.person_id == person_id))
     # What an import would bring back.
     connection.execute(

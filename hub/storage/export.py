@@ -42,12 +42,14 @@ from hub.storage.schema import (
     roll_call_tick,
     site,
     tap,
+    unbadged_act,
+    visit,
 )
 from hub.storage.secrets import Vault
 
 _HIDDEN: Final = (
     "id", "person_id", "company_id", "site_id", "lease_by", "lease_until_ms",
-    "stream_id", "seq", "boot", "ticks_ms",
+    "stream_id", "seq", "boot", "ticks_ms", "after_inbox", "replaces",
 )  # fmt: skip
 """Columns that say nothing of him: our own numbers of rows, how far the journal of a gate is,
 who has something in hand."""
@@ -103,6 +105,8 @@ def export_person(
         ),
         "roll_calls": _rows(connection, _roll_calls(whose)),
         "taps": _badges(connection, vault, tap, tap.c.person_id == whose),
+        "acts_without_badge": _rows(connection, _of(unbadged_act, whose)),
+        "visits": _rows(connection, _of(visit, whose)),
         "registrations": _rows(
             connection, _of(registration, whose).order_by(registration.c.day)
         ),

@@ -147,6 +147,37 @@ def _only_appended(table: Table, complaint: str) -> None:
 # A step that was taken is never changed and never removed.
 _only_appended(registration_event, "a step is never changed")
 
+unbadged_act = Table(
+    "unbadged_act",
+    metadata,
+    # Somebody came or left without a badge (hub.application.acts). Its number stands where a tap
+    # has its sequence number, so none is ever used twice.
+    Column("id", Integer, primary_key=True),
+    # Chosen by who sent it: the same act sent again is found by it.
+    Column("reference", String(64), nullable=False, unique=True),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("received_ms", BigInteger, nullable=False),
+    # The newest row of the inbox then: acts and taps are projected in the order they arrived in.
+    Column("after_inbox", Integer, nullable=False),
+    Column("site_id", ForeignKey("site.id"), nullable=False),
+    Column("direction", Integer, nullable=False),
+    Column("person_id", Integer, nullable=False, index=True),
+    # Words of hub.application.acts.
+    Column("channel", String(8), nullable=False),
+    Column("means", String(8), nullable=False),
+    # A gate, a kiosk: what the presence shows.
+    Column("place", String(24), nullable=False),
+    Column("case", String(12), nullable=False),
+    Column("reason", String(24), nullable=False, server_default=""),
+    # Whose place he takes, for a replacement.
+    Column("replaces", Integer),
+    Column("by", String, nullable=False),
+    Index("unbadged_act_by_receipt", "received_ms"),
+    sqlite_autoincrement=True,
+)
+
+_only_appended(unbadged_act, "an act is never changed")
+
 evidence = Table(
     "evidence",
     metadata,

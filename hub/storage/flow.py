@@ -9,6 +9,7 @@ from sqlalchemy import Connection, distinct, func, or_, select
 from hub.application.flow import DAYS, Flow, arrivals_of, steps_of
 from hub.domain.legal_day import day_bounds_ms
 from hub.domain.registration import LIVE
+from hub.storage.acts import acts_of_day
 from hub.storage.schema import presence, registration, tap, terminal
 from protocol.record import DIRECTION_OUT, REASON_UNKNOWN_BADGE, VERDICT_GRANTED
 
@@ -52,7 +53,11 @@ def flow_of(connection: Connection, site_id: int, day: date, now_ms: int) -> Flo
         end_ms=end_ms,
         until_ms=min(max(now_ms, start_ms), end_ms),
         steps=steps_of(
-            ((row.at_ms, row.person_id, row.direction != DIRECTION_OUT) for row in taps), start_ms
+            (
+                (row.at_ms, row.person_id, row.direction != DIRECTION_OUT)
+                for row in (*taps, *acts_of_day(connection, site_id, day))
+            ),
+            start_ms,
         ),
         expected=connection.execute(expected).scalar_one(),
         arrivals=tuple(arrivals_of(one, moments) for one, moments in came.items()),

@@ -29,6 +29,7 @@ from hub.storage.flow import flow_of
 from hub.storage.gate_news import news_of_gates, passages_of_day
 from hub.storage.schema import (
     company,
+    kiosk,
     person,
     presence,
     registration,
@@ -93,6 +94,8 @@ class Overview:
             ).all()
             # A revoked gate opens no more, but what it kept before counts.
             names: dict[str, str] = {row.id: row.name for row in gates}
+            kiosks = select(kiosk.c.id, kiosk.c.name).where(kiosk.c.site_id == site_id)
+            names_of_places = names | {row.id: row.name for row in connection.execute(kiosks)}
             in_use = [row for row in gates if row.revoked_ms is None and row.direction != DESK]
             news = news_of_gates(connection, [row.id for row in in_use], start_ms, end_ms)
             passed = passages_of_day(connection, [row.id for row in in_use], day)
@@ -129,9 +132,11 @@ class Overview:
                     )
                 ),
                 day=day,
-                people=_people(present, registered, names, visitors),
+                people=_people(present, registered, names_of_places, visitors),
                 earlier=_people(
-                    [row for row in seen_then if (row.person_id, row.day) in wanted], late, names
+                    [row for row in seen_then if (row.person_id, row.day) in wanted],
+                    late,
+                    names_of_places,
                 ),
                 turned_away=_turned_away(connection, names, start_ms, end_ms),
                 undated=_undated(connection, names),

@@ -19,6 +19,7 @@ from hub.domain.legal_day import brussels_day
 from hub.domain.plan import Withdrawal, withdrawal
 from hub.domain.registration import LIVE, State, client_reference
 from hub.errors import UsageError
+from hub.storage.acts import acts_wait
 from hub.storage.history import RegistrationEvent, create, steps
 from hub.storage.plan_reader import seen_people
 from hub.storage.schema import (
@@ -295,10 +296,10 @@ def came_all_the_same(connection: Connection, now_ms: int) -> int:
 
 
 def taps_wait(connection: Connection) -> bool:
-    """Returns whether taps are stored that were not looked at yet."""
+    """Returns whether taps, or acts without a badge, are stored that were not looked at yet."""
     last = connection.execute(select(func.max(inbox.c.id))).scalar() or 0
     seen = connection.execute(select(func.max(projection.c.inbox_id))).scalar() or 0
-    return last > seen
+    return last > seen or acts_wait(connection)
 
 
 def absences_done(connection: Connection, day: date) -> bool:

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Table, and_, delete, exists, o
 
 from hub.application.enrolment import SeenTap
 from hub.application.gate_events import GateEvent
-from hub.application.projection import InboxRun, Projection
+from hub.application.projection import ActRow, InboxRun, Projection
 from hub.application.registering import Known, Standing, TapRow, WorksHere
 from hub.application.registrations import NewRegistration
 from hub.application.terminals import DESK
@@ -21,11 +21,13 @@ from hub.domain.legal_day import brussels_day, day_bounds_ms
 from hub.domain.people import is_registered
 from hub.domain.presence import Presence
 from hub.domain.registration import State
-from hub.domain.works import Regime, choose_works
+from hub.domain.works import Regime, WorksChoice, choose_works
+from hub.storage.acts import acts_to_do, mark_done
 from hub.storage.badge_history import Link, holder_of, links_of, since_when
 from hub.storage.history import RegistrationEvent, create, fold, step
 from hub.storage.incidents import add_incident
 from hub.storage.schema import (
+    act_done,
     clock_mark,
     erased_run,
     gate_event,
@@ -35,12 +37,13 @@ from hub.storage.schema import (
     tap,
 )
 from hub.storage.schema import projection as projection_table
-from hub.storage.works import candidates, planned_works, regime_on
+from hub.storage.works import candidates, is_newcomer, planned_works, regime_on
 from protocol.record import REASON_UNKNOWN_BADGE, VERDICT_GRANTED, record_ok, unpack_record
 
 NAME = "presence"
 REBUILD_CHUNK = 1024
-DERIVED = (tap, clock_mark, gate_event, passage_count, presence)
+_NO_LAST = 2**62
+DERIVED = (tap, act_done, clock_mark, gate_event, passage_count, presence)
 """What a rebuild makes anew; of `registration` it makes the derived columns anew."""
 
 _RUNS = """
@@ -48,7 +51,7 @@ SELECT inbox.id, inbox.stream_id, stream.terminal_id, terminal.site_id, inbox.fi
        inbox.received_ms, inbox.records, inbox.count, terminal.direction
 FROM inbox JOIN stream ON stream.id = inbox.stream_id
 JOIN terminal ON terminal.id = stream.terminal_id
-WHERE inbox.id > ? ORDER BY inbox.id LIMIT ?
+WHERE inbox.id > ? AND inbox.id <= ? ORDER BY inbox.id LIMIT ?
 """
 _PERSON = """
 SELECT person.id, person.token, person.inss_sealed IS NOT NULL, company.number,
@@ -146,16 +149,25 @@ class Derived:
         row = self._run("SELECT inbox_id FROM projection WHERE name = ?", (NAME,)).first()
         return row[0] if row else 0
 
-    def runs(self, limit: int) -> list[InboxRun]:
+    def runs(self, limit: int, upto: int | None = None) -> list[InboxRun]:
         """See `ProjectionPort`."""
         found: list[InboxRun] = []
         records = 0
-        for row in self._run(_RUNS, (self.cursor(), limit)):
+        last = _NO_LAST if upto is None else upto
+        for row in self._run(_RUNS, (self.cursor(), last, limit)):
             if found and records + row[7] > limit:
                 break
             records += row[7]
             found.append(InboxRun(*row[:7], desk=row[8] == DESK))
         return found
+
+    def acts(self, limit: int) -> list[ActRow]:
+        """See `ProjectionPort`."""
+        return acts_to_do(self._connection, limit)
+
+    def act_done(self, act: ActRow, at_ms: int) -> None:
+        """See `ProjectionPort`."""
+        mark_done(self._connection, act, at_ms)
 
     def advance(self, inbox_id: int) -> None:
         """See `ProjectionPort`."""
@@ -189,6 +201,10 @@ class Derived:
         if link is None or link.person_id is None:
             return None
         return self._known(link.person_id, link.at_ms)
+
+    def person(self, person_id: int) -> Known | None:
+        """See `RegisteringPort`."""
+        return self._known(person_id, 0)
 
     def _known(self, person_id: int, linked_ms: int) -> Known | None:
         known = self._register.known
@@ -229,7 +245,9 @@ class Derived:
     def _works(self, person_id: int, site_id: int, day: date) -> WorksHere:
         found = candidates(self._connection, person_id, site_id, day)
         choice = choose_works(found.own, found.employer)
-        if choice.missing is not None:
+        if is_newcomer(self._connection, person_id):
+            choice = WorksChoice("", Cause.NEWCOMER)
+        elif choice.missing is not None:
             planned = planned_works(self._connection, person_id, site_id, day)
             choice = choose_works(found.own, found.employer, planned)
         if choice.number:

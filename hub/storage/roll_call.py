@@ -32,6 +32,8 @@ from hub.storage.audit import note
 from hub.storage.schema import (
     account,
     company,
+    kiosk,
+    newcomer,
     person,
     plan_entry,
     presence,
@@ -42,6 +44,7 @@ from hub.storage.schema import (
     site,
     tap,
     terminal,
+    visit,
     works,
 )
 from hub.storage.secrets import Vault
@@ -103,9 +106,13 @@ def _newest(connection: Connection, site_id: int, since_day: str) -> dict[int, L
             presence.c.day,
             presence.c.last_ms,
             presence.c.inside,
-            func.coalesce(terminal.c.name, presence.c.terminal_id).label("gate"),
+            func.coalesce(terminal.c.name, kiosk.c.name, presence.c.terminal_id).label("gate"),
         )
-        .select_from(presence.outerjoin(terminal, terminal.c.id == presence.c.terminal_id))
+        .select_from(
+            presence.outerjoin(terminal, terminal.c.id == presence.c.terminal_id).outerjoin(
+                kiosk, kiosk.c.id == presence.c.terminal_id
+            )
+        )
         .where(presence.c.site_id == site_id, presence.c.day >= since_day)
         # The newest comes last, and is what stays.
         .order_by(presence.c.last_ms, presence.c.inside)
@@ -164,9 +171,15 @@ def _people(connection: Connection, keys: Iterable[int]) -> Iterable[Row[*tuple[
                 person.c.given_name,
                 person.c.family_name,
                 person.c.kind,
-                func.coalesce(company.c.name, "").label("company"),
+                func.coalesce(company.c.name, visit.c.company, newcomer.c.company_said, "").label(
+                    "company"
+                ),
             )
-            .select_from(person.outerjoin(company, company.c.id == person.c.company_id))
+            .select_from(
+                person.outerjoin(company, company.c.id == person.c.company_id)
+                .outerjoin(visit, visit.c.person_id == person.c.id)
+                .outerjoin(newcomer, newcomer.c.person_id == person.c.id)
+            )
             .where(person.c.id.in_(wanted[place : place + AT_ONCE]))
         )
 

@@ -5,11 +5,14 @@ Plan: plan_entry, plan_pattern.
 Firmware of the terminals, and what each last said: firmware, firmware_order, firmware_seen,
 crash_log, gate_health.
 Access: account, account_site, web_session, link, passkey, api_token, request_key.
-Facts: stream, inbox, erased_run, gap, incident, registration_event, evidence, reconcile_run,
-badge_event, audit, import_run, erasure.
+Facts: stream, inbox, unbadged_act, erased_run, gap, incident, registration_event, evidence,
+reconcile_run, badge_event, audit, import_run, erasure.
+Kiosks, and who came there: kiosk, newcomer, visit.
 Roll calls: roll_call, roll_call_person, roll_call_tick.
 Alerts: alert, alert_telling; messages that leave the hub: notice, notice_channel.
 Derived from inbox + register: tap, clock_mark, gate_event, passage_count, presence.
+Derived from inbox, acts and register: tap, act_done, clock_mark, gate_event, passage_count,
+presence.
 Half and half: the columns of `registration` that say whom it is for are facts, those that say where
 it stands are derived from registration_event.
 """
@@ -26,6 +29,7 @@ from hub.storage.access_tables import (
 )
 from hub.storage.alert_tables import alert, alert_telling, notice, notice_channel
 from hub.storage.derived_tables import (
+    act_done,
     clock_mark,
     gate_event,
     passage_count,
@@ -51,7 +55,9 @@ from hub.storage.fact_tables import (
     reconcile_run,
     registration_event,
     stream,
+    unbadged_act,
 )
+from hub.storage.kiosk_tables import kiosk, newcomer, visit
 from hub.storage.register_tables import (
     assignment,
     badge,
@@ -79,6 +85,7 @@ __all__ = [
     "account_site",
     "alert",
     "alert_telling",
+    "act_done",
     "api_token",
     "assignment",
     "audit",
@@ -101,11 +108,13 @@ __all__ = [
     "import_run",
     "inbox",
     "incident",
+    "kiosk",
     "link",
     "meta",
     "metadata",
     "notice",
     "notice_channel",
+    "newcomer",
     "party",
     "passage_count",
     "passkey",
@@ -126,6 +135,8 @@ __all__ = [
     "stream",
     "tap",
     "terminal",
+    "unbadged_act",
+    "visit",
     "web_session",
     "works",
     "works_regime",

@@ -23,6 +23,7 @@ from hub.domain.registration import LIVE, State
 from hub.domain.rights import Action
 from hub.domain.stay import DayTaps, Stay, began_before, stay_of
 from hub.errors import UsageError
+from hub.storage.acts import acts_of_day
 from hub.storage.overview import registration_row
 from hub.storage.parties import Parties, PartyLine
 from hub.storage.schema import (
@@ -291,7 +292,12 @@ class _Reading:
             )
             .group_by(tap.c.person_id)
         )
-        return {row[0]: row[1] for row in rows}
+        found = {row[0]: row[1] for row in rows}
+        was_inside = set(self.connection.execute(inside).scalars())
+        for row in acts_of_day(self.connection, self.site.id, day):
+            if row.direction == DIRECTION_OUT and row.person_id in was_inside:
+                found[row.person_id] = min(row.at_ms, found.get(row.person_id, row.at_ms))
+        return found
 
     def _chain(self, number: str) -> list[Place]:
         parties = Parties(self.connection, self.vault, self.actor, self.now_ms)

@@ -36,6 +36,7 @@ from hub.storage.guards import unguarded
 from hub.storage.schema import (
     alert,
     alert_telling,
+    act_done,
     audit,
     badge,
     badge_event,
@@ -65,6 +66,7 @@ from hub.storage.schema import (
     roll_call_person,
     roll_call_tick,
     tap,
+    unbadged_act,
     web_session,
 )
 from hub.storage.secrets import Vault
@@ -143,6 +145,12 @@ def _come_and_projected(due: Due) -> ColumnElement[bool]:
         inbox.c.id <= cursor,
         or_(inbox.c.count > 0, inbox.c.id < _newest()),
     )
+
+
+def _old_act(due: Due) -> ColumnElement[bool]:
+    """Acts that had their effect; the newest stays, as the mark of how far the projection is."""
+    newest = select(func.max(act_done.c.act_id)).scalar_subquery()
+    return and_(unbadged_act.c.received_ms < before_ms(due), unbadged_act.c.id < newest)
 
 
 def _newest() -> Any:
@@ -346,6 +354,12 @@ SWEEPS: dict[DataClass, tuple[Sweep, ...]] = {
         ),
         # A tap and the run it came in go by the same moment, that of their receipt.
         Sweep(tap, lambda due: tap.c.received_ms < before_ms(due)),
+        Sweep(
+            unbadged_act,
+            _old_act,
+            also=((act_done, "act_id"),),
+            guarded=(unbadged_act,),
+        ),
         InboxSweep(),
         Sweep(badge_event, _badge_history, guarded=(badge_event,)),
     ),

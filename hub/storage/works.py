@@ -11,8 +11,17 @@ from sqlalchemy import Connection, delete, insert, or_, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from hub.application.ports import Place
+from hub.domain.causes import Cause
 from hub.domain.works import Regime, WorksChoice, choose_works, regime_of
-from hub.storage.schema import assignment, company, person, plan_entry, works, works_regime
+from hub.storage.schema import (
+    assignment,
+    company,
+    newcomer,
+    person,
+    plan_entry,
+    works,
+    works_regime,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +119,18 @@ def planned_works(
     return tuple(sorted(connection.execute(query).scalars()))
 
 
+def is_newcomer(connection: Connection, person_id: int) -> bool:
+    """Returns whether somebody told the hub himself who he is, and nobody has confirmed it yet."""
+    query = select(newcomer.c.person_id).where(
+        newcomer.c.person_id == person_id, newcomer.c.settled_ms.is_(None)
+    )
+    return connection.execute(query).first() is not None
+
+
 def choice_on(connection: Connection, person_id: int, site_id: int, day: date) -> WorksChoice:
     """Returns the works number of a person at a site on a day, or why nobody knows it."""
+    if is_newcomer(connection, person_id):
+        return WorksChoice("", Cause.NEWCOMER)
     found = candidates(connection, person_id, site_id, day)
     planned = planned_works(connection, person_id, site_id, day)
     return choose_works(found.own, found.employer, planned)

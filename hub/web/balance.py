@@ -67,6 +67,8 @@ class BalanceWords:
     def accounts(self, books: SiteBooks) -> Iterator[tuple[str, list[Line]]]:
         """Yields (title, lines) of each account that has something to tell."""
         yield self("taps.title"), list(self._taps(books))
+        if books.unbadged.kept or books.unbadged.missing:
+            yield self("unbadged.title"), list(self._unbadged(books))
         if books.presences.total or not books.acts.total:
             yield self("presences.title"), list(self._tally(books.presences, books.past))
         if books.acts.total:
@@ -99,6 +101,14 @@ class BalanceWords:
             if count:
                 yield Line(self(f"taps.{name}"), count, tone, part)
         yield Line(self("taps.missing"), taps.missing, "action" if taps.missing else "none")
+
+    def _unbadged(self, books: SiteBooks) -> Iterator[Line]:
+        acts = books.unbadged
+        yield Line(self("unbadged.kept"), acts.kept)
+        yield Line(self("unbadged.counted"), acts.counted, "number")
+        if acts.ahead:
+            yield Line(self("taps.ahead"), acts.ahead, "action" if books.past else "wait")
+        yield Line(self("taps.missing"), acts.missing, "action" if acts.missing else "none")
 
     def _tally(self, made: Tally, past: bool) -> Iterator[Line]:
         yield Line(self("tally.total"), made.total)
@@ -143,7 +153,7 @@ def reason(state: str, cause: str, language: str, board: Words) -> str:
 
 def _goes_on(books: SiteBooks) -> bool:
     made = books.presences.waiting + books.acts.waiting
-    return bool(made or books.taps.ahead or books.taps.open)
+    return bool(made or books.taps.ahead or books.unbadged.ahead or books.taps.open)
 
 
 def asked_day(given: str | None, today: date) -> date | None:

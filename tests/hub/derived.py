@@ -10,6 +10,7 @@ from hub.storage.engine import reading, writing
 from hub.storage.inbox import Inbox, NewRun
 from hub.storage.projection import RegisterView, project_some
 from hub.storage.schema import (
+    act_done,
     clock_mark,
     gate_event,
     metadata,
@@ -24,7 +25,7 @@ from protocol.limits import RECORD_SIZE
 from protocol.record import record_seq
 from tests.hub.house import JOURNAL, TestHouse
 
-DERIVED = (tap, clock_mark, gate_event, passage_count, presence, registration, projection)
+DERIVED = (tap, act_done, clock_mark, gate_event, passage_count, presence, registration, projection)
 Tables = dict[str, list[tuple[Any, ...]]]
 
 

@@ -19,6 +19,7 @@ from hub.application.balance import (
     SiteBooks,
     Tally,
     TapBooks,
+    UnbadgedBooks,
     entry_of,
     tally,
 )
@@ -101,6 +102,7 @@ def test_each_presence_is_in_exactly_one_column(people: list[list[tuple[State, s
 BALANCED = SiteBooks(1, "Werf", DAY, past=False)
 OPEN = {
     Point.TAPS_MISSING: replace(BALANCED, taps=TapBooks(received=3, stored=2)),
+    Point.UNBADGED_MISSING: replace(BALANCED, unbadged=UnbadgedBooks(kept=3, counted=2)),
     Point.UNREADABLE: replace(BALANCED, taps=TapBooks(unreadable=1)),
     Point.LOST: replace(BALANCED, taps=TapBooks(lost=1)),
     Point.PRESENCES_UNEXPLAINED: replace(BALANCED, presences=Tally(1, unexplained=1)),
@@ -109,6 +111,7 @@ OPEN = {
 }
 LATE = {
     Point.TAPS_AHEAD: replace(BALANCED, taps=TapBooks(received=1, ahead=1)),
+    Point.UNBADGED_AHEAD: replace(BALANCED, unbadged=UnbadgedBooks(kept=1, ahead=1)),
     Point.OPEN: replace(BALANCED, taps=TapBooks(open=1)),
     Point.PRESENCES_WAITING: replace(BALANCED, presences=Tally(1, waiting=1)),
     Point.ACTS_WAITING: replace(BALANCED, acts=Tally(1, waiting=1)),
