@@ -34,9 +34,9 @@ from hub.storage.chain import Head, write_noted
 from hub.storage.erase import blank_person
 from hub.storage.guards import unguarded
 from hub.storage.schema import (
+    act_done,
     alert,
     alert_telling,
-    act_done,
     audit,
     badge,
     badge_event,
