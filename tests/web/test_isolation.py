@@ -11,12 +11,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from hub.web.access import Allowed
 from hub.web.api import bearer
 from tests.web.all_routes import all_routes
-from tests.web.isolation import Asked, application, ask, plain, requests, traces_in
+from tests.web.isolation import Asked, Switch, application, ask, plain, requests, traces_in
 from tests.web.two_companies import (
     NOBODYS_UID,
     OTHER_UID,
@@ -29,12 +30,17 @@ CALLERS = ("contractor", "program", "worker", "anonymous")
 
 
 class Walk:
-    """The answers of one world."""
+    """The answers of one world.
 
-    def __init__(self, world: World) -> None:
+    Args:
+        world: who and what is in it.
+        app, access: the application, and who asks.
+        client: an entered one: it would begin a thread for each request.
+    """
+
+    def __init__(self, world: World, app: FastAPI, access: Switch, client: TestClient) -> None:
         self.world = world
-        self.app, self.access = application(world)
-        self.client = TestClient(self.app, raise_server_exceptions=False)
+        self.app, self.access, self.client = app, access, client
         self.asked: list[tuple[str, Asked]] = []
         self.plain: list[str] = []
         self.status: list[int] = []
@@ -73,8 +79,13 @@ def walked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Walk, Wal
     folder = tmp_path_factory.mktemp("worlds")
     limit = pytest.MonkeyPatch()
     limit.setattr(bearer, "WRONG_MAX", 1_000_000)
-    with two_companies(folder / "both", True) as both, two_companies(folder / "one", False) as one:
-        yield Walk(both).all(), Walk(one).all()
+    walks: list[Walk] = []
+    for name, other in (("both", True), ("one", False)):
+        with two_companies(folder / name, other) as world:
+            app, access = application(world)
+            with TestClient(app, raise_server_exceptions=False) as client:
+                walks.append(Walk(world, app, access, client).all())
+    yield walks[0], walks[1]
     limit.undo()
 
 
