@@ -71,6 +71,7 @@ class PlannedDay:
         state: of its registration; None when there is none.
         number: of the authority; None while it gave none.
         seen: whether the person was seen at the site on that day.
+        cause: why the registration stands so, `cause.*` of the catalogue; None when there is none.
     """
 
     entry_id: int
@@ -85,6 +86,7 @@ class PlannedDay:
     state: str | None
     number: int | None
     seen: bool
+    cause: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -210,6 +210,7 @@ def submit_entries(
     entry_ids: Iterable[int],
     now_ms: int,
     submit_at: time,
+    actor: str = ACTOR,
 ) -> int:
     """Makes the registrations of these entries, those that lack one; returns how many.
 
@@ -219,6 +220,7 @@ def submit_entries(
         entry_ids: entries in which nothing was found wrong.
         now_ms: UTC milliseconds.
         submit_at: Brussels time of the day before from which a day may be sent.
+        actor: who asked for it; the hub itself, unless somebody did.
 
     Raises:
         LocalProtocolError: HUB-1515, the day may not be sent yet; nothing is written.
@@ -246,7 +248,7 @@ def submit_entries(
                 tap_ms=max(now_ms, row.planned_ms),
                 due_ms=now_ms,
                 changed_ms=now_ms,
-                actor=ACTOR,
+                actor=actor,
             ),
         )
         count += 1

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import date
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Connection, Row, false, func, select
+from sqlalchemy import ColumnElement, Connection, Row, false, func, select, true
 
 from hub.application.access import COMMAND, Actor
 from hub.application.plan_file import PlanRow
@@ -43,10 +43,16 @@ from hub.storage.schema import (
     terminal,
     works,
 )
-from hub.storage.scope import people_within, works_seen
+from hub.storage.scope import people_within, plan_within, works_seen
 from hub.storage.secrets import Vault
-from hub.storage.works import regime_on, works_of
+from hub.storage.works import regime_on, works_of, works_of_many
 from protocol.record import VERDICT_GRANTED
+
+_AT_ONCE: Final = 5_000
+"""People asked for in one query: SQLite takes 32,766 values."""
+_PERSON: Final = select(
+    person, company.c.number.label("company_number"), company.c.name.label("company_name")
+).outerjoin(company, company.c.id == person.c.company_id)
 
 Subject = tuple[int, str, str]
 """Person, works number and ISO day."""
@@ -163,12 +169,20 @@ class PlanReader:
 
     # ------------------------------------------------------------ preview
 
-    def planned(self, day: date, only: Collection[int] | None = None) -> list[PlannedDay]:
+    def planned(
+        self,
+        day: date,
+        only: Collection[int] | None = None,
+        where: ColumnElement[bool] | None = None,
+    ) -> list[PlannedDay]:
         """Returns the standing entries of a day, by company and name, with all that is known.
+
+        A few queries, however many they are.
 
         Args:
             day: Brussels day.
             only: the entries wanted; None: all.
+            where: a condition on `plan_entry` and `person`; None: none.
         """
         rows = [
             row
@@ -178,35 +192,39 @@ class PlanReader:
                 .where(
                     plan_entry.c.day == day.isoformat(),
                     plan_entry.c.withdrawn_ms.is_(None),
-                    people_within(self._see),
+                    plan_within(self._see),
+                    true() if where is None else where,
                 )
             )
             if only is None or row.id in only
         ]
+        self.prepare({row.person_id for row in rows}, day, {row.works_number for row in rows})
         states = self._states(day)
         seen = seen_people(self._connection, day)
         names = {row.id: row.name for row in self._connection.execute(select(site))}
         found: list[PlannedDay] = []
         for row in rows:
-            where = self._work(row.works_number)
-            if where is None:
+            place = self._work(row.works_number)
+            if place is None:
                 continue  # a foreign key keeps this from happening
             facts = self.facts(row.person_id, row.works_number, day)
-            state, number = states.get((row.person_id, row.works_number), (None, None))
+            stands = states.get((row.person_id, row.works_number), (None, None, None))
+            state, number, cause = stands
             found.append(
                 PlannedDay(
                     entry_id=row.id,
                     person=self.person(row.person_id),
                     works_number=row.works_number,
                     day=day,
-                    site=names[where.site_id],
+                    site=names[place.site_id],
                     source=row.source,
                     regime=facts.regime,
                     findings=findings(day, facts),
                     warnings=(),
                     state=state,
                     number=number,
-                    seen=(row.person_id, where.site_id) in seen,
+                    seen=(row.person_id, place.site_id) in seen,
+                    cause=cause,
                 )
             )
         found.sort(
@@ -272,20 +290,38 @@ class PlanReader:
             self._regimes[key] = regime_on(self._connection, works_number, day)
         return self._regimes[key]
 
+    def prepare(self, people: Collection[int], day: date, works_numbers: Iterable[str]) -> None:
+        """Reads at once what `facts` and `person` will be asked of many people.
+
+        Args:
+            people: whom.
+            day: Brussels day.
+            works_numbers: under which numbers: those of the sites of these are read.
+        """
+        wanted = sorted(set(people) - set(self._people))
+        for start in range(0, len(wanted), _AT_ONCE):
+            some = wanted[start : start + _AT_ONCE]
+            for row in self._connection.execute(_PERSON.where(person.c.id.in_(some))):
+                self._people[row.id] = row
+        known = {
+            key: (row.works_number, row.company_id)
+            for key in people
+            if (row := self._people.get(key)) is not None
+        }
+        places = {where.site_id for one in works_numbers if (where := self._work(one)) is not None}
+        for place in sorted(places):
+            for key, found in works_of_many(self._connection, known, place, day).items():
+                self._assignments[key, place, day] = found
+
+    def works_of(self, person_id: int, site_id: int, day: date) -> tuple[str, ...]:
+        """Returns the works numbers of a site that a person is assigned to on a day."""
+        return self._works_of(person_id, site_id, day)
+
     # ------------------------------------------------------------ how
 
     def _person(self, person_id: int) -> Row[Any]:
         if person_id not in self._people:
-            query = (
-                select(
-                    person,
-                    company.c.number.label("company_number"),
-                    company.c.name.label("company_name"),
-                )
-                .outerjoin(company, company.c.id == person.c.company_id)
-                .where(person.c.id == person_id)
-            )
-            row = self._connection.execute(query).first()
+            row = self._connection.execute(_PERSON.where(person.c.id == person_id)).first()
             if row is None:
                 raise UsageError("HUB-1505", person=person_id)
             self._people[person_id] = row
@@ -322,23 +358,25 @@ class PlanReader:
             self._checked[person_id] = (masked, valid)
         return self._checked[person_id]
 
-    def _states(self, day: date) -> dict[tuple[int, str], tuple[str, int | None]]:
-        """State and number of each planned subject: of the live registration, else of the last."""
+    def _states(self, day: date) -> dict[tuple[int, str], tuple[str, int | None, str]]:
+        """How each planned subject stands: state, number and cause of the live registration, else
+        of the last."""
         query = (
             select(
                 registration.c.person_id,
                 registration.c.works_number,
                 registration.c.state,
                 registration.c.number,
+                registration.c.cause,
             )
             .where(registration.c.day == day.isoformat(), registration.c.act == "")
             .order_by(registration.c.changed_ms)
         )
-        found: dict[tuple[int, str], tuple[str, int | None]] = {}
+        found: dict[tuple[int, str], tuple[str, int | None, str]] = {}
         for row in self._connection.execute(query):
             key = (row.person_id, row.works_number)
             if row.state in LIVE or key not in found or found[key][0] not in LIVE:
-                found[key] = (row.state, row.number)
+                found[key] = (row.state, row.number, row.cause)
         return found
 
 

@@ -190,18 +190,22 @@ class Plans:
         good_rows_only: bool = False,
         dry: bool = False,
         by: Actor = COMMAND,
+        kept: Callable[[Connection, int], None] = lambda _connection, _count: None,
     ) -> Written:
-        """See `PlanDesk`."""
+        """See `PlanDesk`; `kept` is called with how many are new, inside their transaction."""
         now_ms = self._clock()
         with self._reader(now_ms, by) as (_, reader):
             check = check_plan(reader, plan, brussels_day(now_ms), again)
         if dry or not check.writable(good_rows_only) or not check.entries:
             return Written(check, 0)
-        # One transaction: all of a plan or nothing of it.
-        added = self._write(
-            lambda connection: changes.add_entries(connection, check.entries, source, actor, now_ms)
-        )
-        return Written(check, self._told(added))
+
+        def keep(connection: Connection) -> int:
+            # One transaction: all of a plan or nothing of it.
+            count = changes.add_entries(connection, check.entries, source, actor, now_ms)
+            kept(connection, count)
+            return count
+
+        return Written(check, self._told(self._write(keep)))
 
     def read(self, data: bytes) -> PlanFile:
         """See `PlanDesk`."""
@@ -234,13 +238,7 @@ class Plans:
             UsageError: HUB-1509 before the day may be sent, HUB-1510 when it is over.
         """
         now_ms = self._clock()
-        if day < brussels_day(now_ms):
-            raise UsageError("HUB-1510", day=day.isoformat())
-        if not may_submit(day, now_ms, self.submit_at):
-            opens = datetime.fromtimestamp(submit_from_ms(day, self.submit_at) // 1000, BRUSSELS)
-            raise UsageError(
-                "HUB-1509", day=day.isoformat(), opens=opens.strftime("%Y-%m-%d %H:%M")
-            )
+        must_be_open(day, now_ms, self.submit_at)
         return self._unsubmitted(day, now_ms)
 
     def submit_asked(self, day: date) -> int:
@@ -422,6 +420,19 @@ class Plans:
             )
         self._told(len(done))
         return done
+
+
+def must_be_open(day: date, now_ms: int, submit_at: time) -> None:
+    """Refuses a day that a human may not have sent now.
+
+    Raises:
+        UsageError: HUB-1509 before the day may be sent, HUB-1510 when it is over.
+    """
+    if day < brussels_day(now_ms):
+        raise UsageError("HUB-1510", day=day.isoformat())
+    if not may_submit(day, now_ms, submit_at):
+        opens = datetime.fromtimestamp(submit_from_ms(day, submit_at) // 1000, BRUSSELS)
+        raise UsageError("HUB-1509", day=day.isoformat(), opens=opens.strftime("%Y-%m-%d %H:%M"))
 
 
 def plans_of(house: House, clock: Clock, submit_at: time) -> Plans:

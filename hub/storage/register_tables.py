@@ -171,7 +171,7 @@ plan_entry = Table(
     Column("person_id", ForeignKey("person.id"), nullable=False),
     Column("works_number", ForeignKey("works.number"), nullable=False),
     Column("day", String(10), nullable=False),
-    # Where it came from: file, api, copy:ISO-DAY, pattern:ID.
+    # Where it came from: file, api, page, copy:ISO-DAY, pattern:ID.
     Column("source", String, nullable=False),
     Column("planned_ms", BigInteger, nullable=False),
     Column("actor", String, nullable=False),

@@ -11,6 +11,7 @@ from hub.storage.schema import (
     company,
     party,
     person,
+    plan_entry,
     presence,
     registration,
     site,
@@ -73,6 +74,27 @@ def registrations_within(scope: Scope) -> ColumnElement[bool]:
         parts.append(registration.c.person_id.in_(theirs) & _under_own_works(scope, registration))
     if scope.people:
         parts.append(registration.c.person_id.in_(scope.people))
+    return or_(*parts) if parts else false()
+
+
+def plan_within(scope: Scope) -> ColumnElement[bool]:
+    """Returns the condition on `plan_entry`, joined with `person`, that a scope sets.
+
+    A site sees what is planned for it; a company all of its own people, and those of the companies
+    below it under the works that it takes part in itself.
+    """
+    if scope.everything:
+        return true()
+    parts: list[ColumnElement[bool]] = []
+    if scope.sites:
+        here = select(works.c.number).where(works.c.site_id.in_(scope.sites))
+        parts.append(plan_entry.c.works_number.in_(here))
+    if scope.companies:
+        parts.append(_employed_by(scope.companies - scope.below))
+    if scope.below:
+        parts.append(people_within(scope) & _under_own_works(scope, plan_entry))
+    if scope.people:
+        parts.append(plan_entry.c.person_id.in_(scope.people))
     return or_(*parts) if parts else false()
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, or_, select
+from sqlalchemy import Connection, Select, delete, insert, or_, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from hub.application.ports import Place
@@ -35,43 +36,79 @@ class WorksCandidates:
 
 def candidates(connection: Connection, person_id: int, site_id: int, day: date) -> WorksCandidates:
     """Returns the works numbers of a site that a person may work under on a Brussels day."""
-    text = day.isoformat()
     known = connection.execute(
         select(person.c.works_number, person.c.company_id).where(person.c.id == person_id)
     ).first()
-    open_works = set(
-        connection.execute(
-            select(works.c.number).where(
-                works.c.site_id == site_id,
-                or_(works.c.from_day.is_(None), works.c.from_day <= text),
-                or_(works.c.until_day.is_(None), works.c.until_day >= text),
-            )
-        ).scalars()
-    )
-    of_site = set(
-        connection.execute(select(works.c.number).where(works.c.site_id == site_id)).scalars()
-    )
+    open_works, of_site = _numbers(connection, site_id, day)
     if known is None:
         return WorksCandidates((), (), tuple(sorted(of_site)))
     rows = connection.execute(
-        select(assignment.c.works_number, assignment.c.person_id).where(
+        _assigned_on(day).where(
             or_(
                 assignment.c.person_id == person_id,
                 assignment.c.company_id == known.company_id,
-            ),
-            or_(assignment.c.from_day.is_(None), assignment.c.from_day <= text),
-            or_(assignment.c.until_day.is_(None), assignment.c.until_day >= text),
+            )
         )
     ).all()
     own = {row.works_number for row in rows if row.person_id is not None} | {known.works_number}
     employer = {row.works_number for row in rows if row.person_id is None}
     return WorksCandidates(
-        # A declaration that has ended still stands when it is the only one said: the authority's
-        # remark then tells, while leaving the person out would be an offence.
-        tuple(sorted((own & open_works) or (own & of_site))),
-        tuple(sorted((employer & open_works) or (employer & of_site))),
+        _chosen(own, open_works, of_site),
+        _chosen(employer, open_works, of_site),
         tuple(sorted(of_site)),
     )
+
+
+def works_of_many(
+    connection: Connection,
+    people: Mapping[int, tuple[str, int | None]],
+    site_id: int,
+    day: date,
+) -> dict[int, tuple[str, ...]]:
+    """Returns what `works_of` does, for many people with a few queries.
+
+    Args:
+        people: works number and company of each, as the register has them.
+    """
+    open_works, of_site = _numbers(connection, site_id, day)
+    own: dict[int, set[str]] = {}
+    employers: dict[int, set[str]] = {}
+    for row in connection.execute(_assigned_on(day)):
+        if row.person_id is not None:
+            own.setdefault(row.person_id, set()).add(row.works_number)
+        else:
+            employers.setdefault(row.company_id, set()).add(row.works_number)
+    by_company = {key: _chosen(found, open_works, of_site) for key, found in employers.items()}
+    return {
+        person_id: _chosen(own.get(person_id, set()) | {works_number}, open_works, of_site)
+        or by_company.get(company_id or 0, ())
+        for person_id, (works_number, company_id) in people.items()
+    }
+
+
+def _numbers(connection: Connection, site_id: int, day: date) -> tuple[set[str], set[str]]:
+    """The works numbers of a site that may be used on a day, and all that it has."""
+    text = day.isoformat()
+    of_site = select(works.c.number).where(works.c.site_id == site_id)
+    in_time = of_site.where(
+        or_(works.c.from_day.is_(None), works.c.from_day <= text),
+        or_(works.c.until_day.is_(None), works.c.until_day >= text),
+    )
+    return set(connection.execute(in_time).scalars()), set(connection.execute(of_site).scalars())
+
+
+def _assigned_on(day: date) -> Select[Any, Any, Any]:
+    text = day.isoformat()
+    return select(assignment.c.works_number, assignment.c.person_id, assignment.c.company_id).where(
+        or_(assignment.c.from_day.is_(None), assignment.c.from_day <= text),
+        or_(assignment.c.until_day.is_(None), assignment.c.until_day >= text),
+    )
+
+
+def _chosen(said: set[str], open_works: set[str], of_site: set[str]) -> tuple[str, ...]:
+    # A declaration that has ended still stands when it is the only one said: the authority's
+    # remark then tells, while leaving the person out would be an offence.
+    return tuple(sorted((said & open_works) or (said & of_site)))
 
 
 def assigned_sites(connection: Connection) -> dict[int, frozenset[int]]:

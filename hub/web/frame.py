@@ -44,6 +44,7 @@ NAVIGATION: Final = (
     Entry("/imports", "imports", Action.PEOPLE_IMPORT),
     Entry("/companies", "companies", Action.COMPANIES_SEE),
     Entry("/works", "works", Action.WORKS_SEE),
+    Entry("/plan", "plan", Action.PLAN_SEE),
     Entry("/day", "day", Action.DAY_SEE),
     Entry("/balance", "balance", Action.BOOKS_SEE),
     Entry("/own", "own", Action.OWN_SEE),

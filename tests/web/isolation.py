@@ -151,6 +151,13 @@ def values(world: World, route: str, name: str) -> dict[Flavour, str]:
         ("companies", "number"): company,
         ("works", "number"): works,
         ("plan", "day"): day,
+        ("plan", "number"): company,
+        ("plan", "handle"): dict.fromkeys(FLAVOURS, "f" * 32),
+        ("plan", "site"): {
+            "own": handle_of_row(world.vault, "site", 7),
+            "other": handle_of_row(world.vault, "site", 2),
+            "nobody": "f" * 16,
+        },
         ("tokens", "handle"): handle("token"),
         ("accounts", "handle"): handle("account"),
         ("imports", "handle"): handle("import"),

@@ -37,6 +37,8 @@ from hub.web.pages.parties import parties_pages
 from hub.web.pages.passkeys import passkey_pages
 from hub.web.pages.people import every_people_page
 from hub.web.pages.people_export import people_export_pages
+from hub.web.pages.plan import plan_pages
+from hub.web.pages.plan_import import plan_import_pages
 from hub.web.pages.privacy import privacy_pages
 from hub.web.pages.retention import retention_pages
 from hub.web.pages.roll_call import DrawList, roll_call_pages
@@ -134,6 +136,8 @@ def office_pages(office: Office, running: Running, door: Door) -> list[APIRouter
         Later("works", lambda: works_pages(office)),
         Later("works", lambda: parties_pages(office)),
         Later("sites", lambda: sites_pages(office, running.draw_poster)),
+        # Before the page of one company, whose address begins alike.
+        Later("plan", lambda: plan_import_pages(office, uploads), lambda: plan_pages(office)),
         Later("day", lambda: site_day_pages(office)),
         Later("day", lambda: day_list_files(office, running.draw_days)),
         Later("audit", lambda: audit_pages(office)),
