@@ -38,7 +38,7 @@ from hub.reports.roll_call_page import roll_call_page
 from hub.sending import Sending
 from hub.settings import Settings
 from hub.storage.balance import Books
-from hub.storage.engine import reading
+from hub.storage.engine import is_read_through, reading
 from hub.storage.feedback import DayReader
 from hub.storage.firmware import (
     firmware_versions,
@@ -59,6 +59,7 @@ from hub.storage.register import Register
 from hub.storage.roll_call import keep_acts
 from hub.storage.roll_call_files import Journal, Shelf
 from hub.storage.roll_call_lists import PromptLists
+from hub.storage.soundness import Soundness
 from hub.storage.terminals import Terminals
 from hub.storage.writer import Writer
 from hub.telling import Telling
@@ -208,6 +209,12 @@ class Hub:
         )
         self.roll_call = roll_call_desk(self.office, self.changes.notify)
         self.telling = Telling(settings, self._house, self._write, clock, self.changes.notify)
+        database = settings.data / DATABASE
+        self._soundness = Soundness(
+            database,
+            lambda: self.watch.incident(None, "HUB-1004", "quick_check"),
+            at_once=not is_read_through(database),
+        )
         self.overview = Overview(self._house.engine)
         self.books = Books(self._house.engine)
 
@@ -246,6 +253,7 @@ class Hub:
         self._register_thread.start()
         self.roll_call.start()
         self.telling.start()
+        self._soundness.start()
         self._projector.wake()
         return Addresses(self._broker.host, self._broker.port, self._broker.pid)
 
@@ -253,6 +261,7 @@ class Hub:
         """Ends everything in order; what was acked is on disk, what was not comes again."""
         self._stopping.set()
         self._register_news.set()
+        self._soundness.stop()
         self.roll_call.stop()
         self.telling.stop()
         self.sending.stop()

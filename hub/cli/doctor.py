@@ -24,9 +24,10 @@ from hub.clock import now_ms
 from hub.errors import SitegateError
 from hub.i18n import error_text, text
 from hub.settings import AuthoritySettings, BrokerAddress, Settings, is_loopback, parse_broker_url
-from hub.storage.engine import reading
+from hub.storage.engine import is_read_through, reading
 from hub.storage.house import DATABASE, KEYS, House, lock_house, open_house
 from hub.storage.register import Register
+from hub.storage.soundness import is_sound
 from hub.terminals.broker import broker_program
 from hub.terminals.certificates import CA_WARN_DAYS, WARN_DAYS, Certificates
 from hub.terminals.external import ExternalBroker
@@ -148,7 +149,7 @@ def _examine_house(settings: Settings, folder: Path) -> Iterator[Finding]:
         yield Finding("data", "fault", error.code, error.extra)
         return
     with closing(house):
-        yield Finding("data", "ok", "doctor.data", {"folder": str(folder)})
+        yield _examine_database(folder)
         free = shutil.disk_usage(folder).free
         state = "ok" if free > DISK_MIN else "warning"
         yield Finding("disk", state, "doctor.disk", {"free_mb": free // 1024**2})
@@ -161,6 +162,24 @@ def _examine_house(settings: Settings, folder: Path) -> Iterator[Finding]:
     except SitegateError:
         running = "yes"
     yield Finding("hub", "ok", f"doctor.hub_{running}", {})
+
+
+def _examine_database(folder: Path) -> Finding:
+    """Reads a large database through, which opening it did not."""
+    path = folder / DATABASE
+    try:
+        sound = is_read_through(path) or _reads_well(path)
+    except sqlite3.OperationalError as error:
+        values = {"folder": str(folder), "reason": type(error).__name__}
+        return Finding("data", "fault", "HUB-1003", values)
+    if not sound:
+        return Finding("data", "fault", "HUB-1004", {"reason": "quick_check"})
+    return Finding("data", "ok", "doctor.data", {"folder": str(folder)})
+
+
+def _reads_well(path: Path) -> bool:
+    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+        return is_sound(connection)
 
 
 def _examine_register(house: House) -> Iterator[Finding]:

@@ -20,6 +20,9 @@ from hub.errors import PermanentError
 from hub.storage.migrations import AFTERWARDS, SCHEMA_VERSION, STEPS
 from hub.storage.schema import metadata
 
+READ_THROUGH_MAX = 64 * 1024 * 1024
+"""A file up to this many bytes is read through before it is opened, half a second on a memory card;
+`hub.storage.soundness` reads a larger one while the hub runs."""
 BUSY_MS = 60_000
 """An import writes about 500 people a second (measured on two slow cores), so that 20,000 hold the
 write lock for 40 s. Who waits for it is late; who gives up has lost what he wanted to write."""
@@ -44,7 +47,8 @@ def _on_connect(connection: Any, _record: object) -> None:
 
 
 def open_engine(path: Path) -> Engine:
-    """Opens the database, creating its tables when it is new, and checks that it is sound.
+    """Opens the database, creating its tables when it is new, and checks that it is sound: all of
+    it, or of one above `READ_THROUGH_MAX` its header and length, as SQLite does by itself.
 
     Args:
         path: the database file; its folder exists.
@@ -76,13 +80,20 @@ def open_engine(path: Path) -> Engine:
     return engine
 
 
+def is_read_through(path: Path) -> bool:
+    """Returns whether `open_engine` reads this whole file."""
+    return not path.exists() or path.stat().st_size <= READ_THROUGH_MAX
+
+
 def _prepare(engine: Engine) -> None:
     """Checks what is there; makes the tables of a new database, or those of an older one newer."""
+    path = Path(str(engine.url.database))
     with engine.connect() as connection:
-        verdict = connection.execute(text("PRAGMA quick_check(1)")).scalar_one()
+        if is_read_through(path):
+            verdict = connection.execute(text("PRAGMA quick_check(1)")).scalar_one()
+            if verdict != "ok":
+                raise PermanentError("HUB-1004", reason="quick_check")
         version = connection.execute(text("PRAGMA user_version")).scalar_one()
-    if verdict != "ok":
-        raise PermanentError("HUB-1004", reason="quick_check")
     if version > SCHEMA_VERSION:
         raise PermanentError("HUB-1010", found=version, known=SCHEMA_VERSION)
     if version == 0:
