@@ -208,7 +208,7 @@ class Hub:
         )
         self.roll_call = roll_call_desk(self.office, self.changes.notify)
         self.telling = Telling(settings, self._house, self._write, clock, self.changes.notify)
-        self.overview = Overview(self._house.engine)
+        self.overview = Overview(self._house.engine, self._house.vault)
         self.books = Books(self._house.engine)
 
     # ------------------------------------------------------------ life
