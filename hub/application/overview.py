@@ -131,7 +131,8 @@ class PersonRow:
         inside: his last tap was not an out.
         registrations: those that count first, then cancelled and dropped ones.
         visitor: he visits or delivers here, and does not work.
-        token: what stands for him in addresses.
+        token: what stands for him in addresses; empty for one who is not registered and is none
+            of the people of the site.
     """
 
     person_id: int

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, and_, false, func, or_, select
 
+from hub.application.access import Scope
 from hub.application.flow import Flow
 from hub.application.overview import (
     Board,
@@ -40,6 +42,7 @@ from hub.storage.schema import (
     terminal,
     works,
 )
+from hub.storage.scope import people_within
 from hub.storage.secrets import Vault
 from hub.storage.visitors import visitors_on
 from protocol.record import VERDICT_REFUSED
@@ -130,7 +133,7 @@ class Overview:
             earlier_days = sorted({row.day for row in late})
             seen_then = _presences(connection, site_id, earlier_days) if late else []
             wanted = {(row.person_id, row.day) for row in late}
-            return assemble(
+            board = assemble(
                 now_ms=now_ms,
                 site=SiteName(site_id, name),
                 works=tuple(
@@ -164,11 +167,28 @@ class Overview:
                 )
                 or 0,
             )
+            return _kept_here(connection, board)
 
     def flow(self, site_id: int, day: str, now_ms: int) -> Flow:
         """Returns a site through a Brussels day (ISO), and the arrivals of the week."""
         with reading(self._engine) as connection:
             return flow_of(connection, site_id, date.fromisoformat(day), now_ms)
+
+
+def _kept_here(connection: Connection, board: Board) -> Board:
+    """Takes the way to the page of those who are not registered and are no people of the site:
+    whoever runs it may not correct them."""
+    red = {one.person_id for one in board.not_registered}
+    if not red:
+        return board
+    here = people_within(Scope(sites=frozenset({board.site.id})))
+    kept = set(connection.execute(select(person.c.id).where(person.c.id.in_(red), here)).scalars())
+    return replace(
+        board,
+        not_registered=tuple(
+            one if one.person_id in kept else replace(one, token="") for one in board.not_registered
+        ),
+    )
 
 
 def _presences(connection: Connection, site_id: int, days: Sequence[str]) -> Sequence[_Row]:

@@ -149,6 +149,8 @@ class BoardActs:
 
     def _next(self, person: PersonRow, row: RegistrationRow | None, cure: Cure) -> str:
         until = day_text(correction_until(date.fromisoformat(person.day)), self._words.language)
+        if cure.remedy is Remedy.FIX and not person.token:
+            return self._say("next.elsewhere")
         if cure.remedy is not Remedy.NOTHING:
             return self._say(f"next.{cure.remedy}", until=until)
         return self._say("next.attested" if _cause(row) is Cause.ATTESTED else "next.ended")

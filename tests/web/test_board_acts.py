@@ -7,11 +7,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import Connection, insert, select
 
 from hub.domain.registration import CANCEL_REASONS
 from hub.storage.engine import reading
-from hub.storage.schema import assignment, badge, person, registration, registration_event, works
+from hub.storage.schema import (
+    assignment,
+    badge,
+    person,
+    registration,
+    registration_event,
+    site,
+    works,
+)
 from protocol.record import REASON_UNKNOWN_BADGE, VERDICT_REFUSED
 from tests.hub.house import MILAN, NOON_MS
 from tests.web.registration_world import (
@@ -155,12 +163,12 @@ def test_a_badge_of_another_site_or_of_somebody_is_not_found(morning: Morning) -
 def conflict(morning: Morning) -> str:
     """Milan may fall under two declarations, and nobody said which."""
 
-    def two(connection: object) -> None:
-        connection.execute(insert(works).values(number=OTHER_WORKS, site_id=1))  # pyright: ignore
-        key = connection.execute(  # pyright: ignore
+    def two(connection: Connection) -> None:
+        connection.execute(insert(works).values(number=OTHER_WORKS, site_id=1))
+        key = connection.execute(
             select(person.c.id).where(person.c.family_name == "Aarts")
         ).scalar_one()
-        connection.execute(  # pyright: ignore
+        connection.execute(
             insert(assignment).values(
                 works_number=OTHER_WORKS, person_id=key, added_ms=NOON_MS, actor="command"
             )
@@ -345,6 +353,28 @@ def test_what_belongs_to_another_site_does_not_exist(morning: Morning) -> None:
         assert morning.post(path, reason="asked by the inspector").status_code == 404, path
     assert morning.noted() == ["people.imported"]
     assert morning.leaving() == []
+
+
+def test_somebody_of_another_site_is_settled_by_his_company(morning: Morning) -> None:
+    """He came here, and whoever runs this site may neither correct him nor see his number."""
+    morning.unnumbered("Aarts")
+    morning.tap(MILAN)
+    reference = morning.reference("Aarts")
+
+    def move(connection: Connection) -> None:
+        connection.execute(insert(site).values(id=2, name="Werf Zuid"))
+        connection.execute(insert(works).values(number=OTHER_WORKS, site_id=2))
+
+    morning.write(move)
+    morning.know("Aarts", works_number=OTHER_WORKS)
+    assert morning.offers("Aarts") == [(f"/registrations/{reference}?site=1", "Details")]
+    assert "this person is not kept here" in morning.get("/?site=1").text
+    page = morning.get(f"/registrations/{reference}").text
+    assert "/people/" not in page.partition("<main")[2]
+    for act in ("visitor", "reveal"):
+        answer = morning.post(f"/registrations/{reference}/{act}", reason="asked by somebody")
+        assert answer.status_code == 404, act
+    assert "person.revealed" not in morning.noted()
 
 
 def test_a_form_of_another_session_changes_nothing(morning: Morning) -> None:
