@@ -131,6 +131,8 @@ class PersonRow:
         inside: his last tap was not an out.
         registrations: those that count first, then cancelled and dropped ones.
         visitor: he visits or delivers here, and does not work.
+        token: what stands for him in addresses; empty for one who is not registered and is none
+            of the people of the site.
     """
 
     person_id: int
@@ -147,6 +149,7 @@ class PersonRow:
     inside: bool
     registrations: tuple[RegistrationRow, ...]
     visitor: bool = False
+    token: str = ""
 
     @property
     def counting(self) -> tuple[RegistrationRow, ...]:
@@ -212,6 +215,7 @@ class TurnedAway:
         given_name: with `family_name`, whose badge it is; both empty for an unknown badge.
         taps: how many, 1 or more.
         last_ms: the last of them, UTC milliseconds.
+        badge: what stands for a badge that is nobody's in addresses; empty for any other.
     """
 
     gate: str
@@ -220,6 +224,7 @@ class TurnedAway:
     family_name: str
     taps: int
     last_ms: int
+    badge: str = ""
 
     def __repr__(self) -> str:
         return f"TurnedAway({self.gate}, reason {self.reason}, {self.taps} taps)"

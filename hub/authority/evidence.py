@@ -9,15 +9,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from hub.authority.answers import masked, read_body
+from hub.application.evidence import Pairs
+from hub.authority.answers import Unreadable, masked, read_body
 from hub.authority.strict_json import read_json
 from hub.domain.identifiers import mask_limosa, mask_person_number
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
-
-Pairs = tuple[tuple[str, str], ...]
-"""(name of the element or field, its value), in the order of the message."""
 
 _MANY: Final = frozenset(
     {
@@ -32,6 +30,7 @@ _MANY: Final = frozenset(
 
 _REFERENCES: Final = frozenset({"ClientPresenceRegistrationReference", "customReference"})
 _NUMBERS: Final = frozenset({"PresenceRegistrationId", "id"})
+_PERSON_NUMBERS: Final = frozenset({"INSS", "ssin", "LimosaId"})
 _MASKS: Final = {
     "INSS": mask_person_number,
     "ssin": mask_person_number,
@@ -41,21 +40,64 @@ _MASKS: Final = {
 }
 
 
+def read_items(
+    request: bytes,
+    answer: bytes | None,
+    regime: str,
+    references: Collection[str],
+    numbers: Collection[int],
+    *,
+    clear: bool = False,
+) -> tuple[list[Pairs], list[Pairs]]:
+    """Implements `hub.application.evidence.ReadItems`."""
+
+    def read(body: bytes) -> list[Pairs]:
+        try:
+            return items_of(body, regime, references, numbers, clear=clear)
+        except Unreadable:
+            return []  # a page of a proxy, a torn answer: kept all the same
+
+    sent = read(request)
+    answered = [] if answer is None else read(answer)
+    if answer is not None and sent and not answered:
+        answered = _by_place(regime, request, answer, references)
+    return sent, answered
+
+
+def _by_place(
+    regime: str, request: bytes, answer: bytes, references: Collection[str]
+) -> list[Pairs]:
+    """The refusal at the place of our item, where it does not say whom it refuses."""
+    try:
+        place = index_of(request, regime, references)
+        found = None if place is None else item_at(answer, regime, *place)
+    except Unreadable:
+        return []
+    return [] if found is None else [found]
+
+
 def items_of(
-    body: bytes, regime: str, references: Collection[str], numbers: Collection[int]
+    body: bytes,
+    regime: str,
+    references: Collection[str],
+    numbers: Collection[int],
+    *,
+    clear: bool = False,
 ) -> list[Pairs]:
     """Returns the items of a body that carry one of these references or numbers, masked.
 
     Args:
         body: as it was on the wire.
         regime: `day` (SOAP) or `in_out` (JSON).
+        clear: leave the number of the person in these items as it was sent.
 
     Raises:
         Unreadable: (`hub.authority.answers`) the body is no message of that service.
     """
     wanted = frozenset(references), frozenset(str(number) for number in numbers)
     found = _of_json(body) if regime == "in_out" else _of_soap(body)
-    return [tuple(_masked(*pair) for pair in item) for item in found if _is_of(item, *wanted)]
+    mask = _clear if clear else _masked
+    return [tuple(mask(*pair) for pair in item) for item in found if _is_of(item, *wanted)]
 
 
 def item_at(body: bytes, regime: str, index: int, count: int) -> Pairs | None:
@@ -88,6 +130,10 @@ def _is_of(
         (name in _REFERENCES and value in references) or (name in _NUMBERS and value in numbers)
         for name, value in item
     )
+
+
+def _clear(name: str, value: str) -> tuple[str, str]:
+    return (name, value) if name in _PERSON_NUMBERS else _masked(name, value)
 
 
 def _masked(name: str, value: str) -> tuple[str, str]:

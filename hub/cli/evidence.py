@@ -13,8 +13,8 @@ from typing import Annotated, Any
 import typer
 from sqlalchemy import Connection
 
-from hub.authority.answers import Unreadable
-from hub.authority.evidence import Pairs, index_of, item_at, items_of
+from hub.application.evidence import Pairs
+from hub.authority.evidence import read_items
 from hub.cli.app import JsonFlag, app, chosen_language, given_settings, print_json
 from hub.clock import now_ms
 from hub.errors import PermanentError, UsageError
@@ -161,28 +161,8 @@ def _carried(
         request, answer = open_bodies(house.vault, kept.sealed)
     except PermanentError:
         return Carried(kept, False, [], [], None, None)
-    sent = _items(request, kept.regime, references, numbers)
-    answered = [] if answer is None else _items(answer, kept.regime, references, numbers)
-    if answer is not None and sent and not answered:
-        answered = _by_place(kept, request, answer, references)
+    sent, answered = read_items(request, answer, kept.regime, references, numbers)
     return Carried(kept, sound, sent, answered, request, answer)
-
-
-def _items(body: bytes, regime: str, references: set[str], numbers: set[int]) -> list[Pairs]:
-    try:
-        return items_of(body, regime, references, numbers)
-    except Unreadable:
-        return []  # a page of a proxy, a torn answer: kept all the same, and exported with --whole
-
-
-def _by_place(kept: Kept, request: bytes, answer: bytes, references: set[str]) -> list[Pairs]:
-    """The refusal at the place of our item, where it does not say whom it refuses."""
-    try:
-        place = index_of(request, kept.regime, references)
-        found = None if place is None else item_at(answer, kept.regime, *place)
-    except Unreadable:
-        return []
-    return [] if found is None else [found]
 
 
 # ---------------------------------------------------------------- telling

@@ -14,6 +14,7 @@ from typing import Final
 import typer
 import uvicorn
 
+from hub.authority.evidence import read_items
 from hub.cli.accounts import HOUR_MS, link_base
 from hub.cli.app import JsonFlag, app, chosen_language, given_settings, print_json
 from hub.errors import PermanentError, UsageError
@@ -126,6 +127,7 @@ def run(as_json: JsonFlag = False) -> None:
                 hub.pins_trouble,
                 hub.roll_call,
                 roll_call_pdf,
+                read_items,
             ),
             hub.overview,
             hub.authority_status,

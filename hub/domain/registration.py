@@ -67,7 +67,10 @@ TRANSITIONS: Final = MappingProxyType(
         None: frozenset({State.HELD, State.DUE, State.LAPSED}),
         # Still held, for another reason.
         State.HELD: frozenset({State.HELD, State.DUE, State.LAPSED, State.DROPPED} | _ELSEWHERE),
-        State.DUE: frozenset({State.SENDING, State.HELD, State.LAPSED, State.DROPPED} | _ELSEWHERE),
+        # Still due, and sooner: somebody asked.
+        State.DUE: frozenset(
+            {State.DUE, State.SENDING, State.HELD, State.LAPSED, State.DROPPED} | _ELSEWHERE
+        ),
         State.SENDING: frozenset({State.REGISTERED, State.REFUSED, State.IN_DOUBT, State.DUE}),
         State.IN_DOUBT: frozenset({State.REGISTERED, State.DUE, State.LAPSED}),
         State.REGISTERED: frozenset({State.VALIDATED, State.FLAGGED} | _NUMBERED_STEPS),

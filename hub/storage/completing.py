@@ -68,6 +68,29 @@ def complete(connection: Connection, now_ms: int, window_ms: int = WINDOW_MS) ->
     return len(events) + _chosen(connection, now_ms, window_ms)
 
 
+def completed_for(
+    connection: Connection, token: str, now_ms: int, window_ms: int = WINDOW_MS
+) -> bool:
+    """Completes what can be completed, as `complete`; returns whether something of one person's
+    goes on by that.
+
+    Args:
+        token: stands for the person.
+    """
+    complete(connection, now_ms, window_ms)
+    query = (
+        select(registration.c.reference)
+        .join(person, person.c.id == registration.c.person_id)
+        .where(
+            person.c.token == token,
+            registration.c.state == State.DUE,
+            registration.c.changed_ms == now_ms,
+        )
+        .limit(1)
+    )
+    return connection.execute(query).first() is not None
+
+
 def _waiting(state: State, now_ms: int, window_ms: int) -> Select[*tuple[Any, ...]]:
     return (
         select(

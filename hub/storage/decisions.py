@@ -46,14 +46,16 @@ def find(connection: Connection, name: str) -> Row[Any]:
 
 
 def retry(connection: Connection, name: str, now_ms: int, actor: str) -> str:
-    """Makes a refused registration due again; returns its client reference.
+    """Makes a refused registration due again, and one that waits due now; returns its reference.
+
+    What waits for an answer, or is in doubt, is never sent by this: it is looked up first.
 
     Raises:
-        UsageError: HUB-1403, no such registration; HUB-1404, it is not refused.
+        UsageError: HUB-1403, no such registration; HUB-1404, it is neither refused nor due.
     """
     row = find(connection, name)
-    if row.state != State.REFUSED:
-        raise UsageError("HUB-1404", name=row.reference, state=row.state, needed="refused")
+    if row.state not in (State.REFUSED, State.DUE):
+        raise UsageError("HUB-1404", name=row.reference, state=row.state, needed="refused, due")
     _step(connection, row, State.DUE, Cause.RETRIED, now_ms, actor, due_ms=now_ms)
     return row.reference
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, and_, false, func, or_, select
 
+from hub.application.access import Scope
 from hub.application.flow import Flow
 from hub.application.overview import (
     Board,
@@ -24,9 +26,11 @@ from hub.application.terminals import DESK
 from hub.domain.legal_day import brussels_day, day_bounds_ms
 from hub.domain.people import is_registered
 from hub.domain.registration import LIVE, State
+from hub.storage.badges import handle_of
 from hub.storage.engine import reading
 from hub.storage.flow import flow_of
 from hub.storage.gate_news import news_of_gates, passages_of_day
+from hub.storage.nights import nights_before
 from hub.storage.schema import (
     company,
     kiosk,
@@ -38,6 +42,8 @@ from hub.storage.schema import (
     terminal,
     works,
 )
+from hub.storage.scope import people_within
+from hub.storage.secrets import Vault
 from hub.storage.visitors import visitors_on
 from protocol.record import VERDICT_REFUSED
 
@@ -48,6 +54,7 @@ _ENDED_BADLY = (State.LAPSED, State.REFUSED)
 _LONG_NUMBER = re.compile(r"\d(?:[\s.\-/]?\d){8,}")
 _PERSON = (
     person.c.id.label("person_id"),
+    person.c.token,
     person.c.given_name,
     person.c.family_name,
     person.c.company_id,
@@ -65,10 +72,12 @@ class Overview:
     Args:
         engine: the hub's database. Only read transactions are made, one for each call, so that a
             board is one consistent picture and never delays the writer.
+        vault: makes what stands for a badge in addresses; None: none has any.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, vault: Vault | None = None) -> None:
         self._engine = engine
+        self._vault = vault
 
     def sites(self) -> tuple[SiteName, ...]:
         """Returns every site by name."""
@@ -118,10 +127,13 @@ class Overview:
             # Today the register itself says who works here; of a day before, who did then.
             past = day < brussels_day(now_ms).isoformat()
             visitors = visitors_on(connection, date.fromisoformat(day)) if past else frozenset()
+            # The end of a night shift was registered on the day on which that began.
+            nights = nights_before(connection, site_id, day, now_ms, present, registered)
+            late = [row for row in late if row.reference not in nights.references]
             earlier_days = sorted({row.day for row in late})
             seen_then = _presences(connection, site_id, earlier_days) if late else []
             wanted = {(row.person_id, row.day) for row in late}
-            return assemble(
+            board = assemble(
                 now_ms=now_ms,
                 site=SiteName(site_id, name),
                 works=tuple(
@@ -132,13 +144,15 @@ class Overview:
                     )
                 ),
                 day=day,
-                people=_people(present, registered, names_of_places, visitors),
+                people=_people(
+                    present, [*registered, *nights.rows], names_of_places, visitors, day
+                ),
                 earlier=_people(
                     [row for row in seen_then if (row.person_id, row.day) in wanted],
                     late,
                     names_of_places,
                 ),
-                turned_away=_turned_away(connection, names, start_ms, end_ms),
+                turned_away=_turned_away(connection, names, start_ms, end_ms, self._vault),
                 undated=_undated(connection, names),
                 gates=tuple(
                     GateName(
@@ -153,11 +167,28 @@ class Overview:
                 )
                 or 0,
             )
+            return _kept_here(connection, board)
 
     def flow(self, site_id: int, day: str, now_ms: int) -> Flow:
         """Returns a site through a Brussels day (ISO), and the arrivals of the week."""
         with reading(self._engine) as connection:
             return flow_of(connection, site_id, date.fromisoformat(day), now_ms)
+
+
+def _kept_here(connection: Connection, board: Board) -> Board:
+    """Takes the way to the page of those who are not registered and are no people of the site:
+    whoever runs it may not correct them."""
+    red = {one.person_id for one in board.not_registered}
+    if not red:
+        return board
+    here = people_within(Scope(sites=frozenset({board.site.id})))
+    kept = set(connection.execute(select(person.c.id).where(person.c.id.in_(red), here)).scalars())
+    return replace(
+        board,
+        not_registered=tuple(
+            one if one.person_id in kept else replace(one, token="") for one in board.not_registered
+        ),
+    )
 
 
 def _presences(connection: Connection, site_id: int, days: Sequence[str]) -> Sequence[_Row]:
@@ -210,8 +241,13 @@ def _people(
     registered: Iterable[_Row],
     gates: dict[str, str],
     visitors: Collection[int] = (),
+    day: str = "",
 ) -> list[PersonRow]:
-    """Joins presences and registrations: a person may have either, both or several."""
+    """Joins presences and registrations: a person may have either, both or several.
+
+    Args:
+        day: under which all of them are shown; empty: each under its own.
+    """
     who: dict[_Key, _Row] = {}
     presences: dict[_Key, _Row] = {}
     registrations: dict[_Key, list[RegistrationRow]] = {}
@@ -219,7 +255,7 @@ def _people(
         key = (row.person_id, row.day)
         who[key] = presences[key] = row
     for row in registered:
-        key = (row.person_id, row.day)
+        key = (row.person_id, day or row.day)
         who.setdefault(key, row)
         registrations.setdefault(key, []).append(registration_row(row))
     people: list[PersonRow] = []
@@ -232,7 +268,7 @@ def _people(
                 family_name=row.family_name,
                 company_id=row.company_id,
                 company=row.company,
-                day=row.day,
+                day=key[1],
                 seen=seen is not None,
                 # A day can begin with an out (the in was yesterday): then the last tap stands.
                 first_ms=(seen.first_in_ms or seen.last_ms) if seen else None,
@@ -244,6 +280,7 @@ def _people(
                     sorted(registrations.get(key, ()), key=lambda one: one.state not in LIVE)
                 ),
                 visitor=not is_registered(row.kind) or row.person_id in visitors,
+                token=row.token,
             )
         )
     return people
@@ -251,7 +288,7 @@ def _people(
 
 def registration_row(row: _Row) -> RegistrationRow:
     """Returns a registration as people see it, given the columns of its table; numbers masked."""
-    remarks, errors = _answer(row.answer)
+    remarks, errors = masked_answer(row.answer)
     return RegistrationRow(
         reference=row.reference,
         works_number=row.works_number,
@@ -267,7 +304,7 @@ def registration_row(row: _Row) -> RegistrationRow:
     )
 
 
-def _answer(answer: str | None) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:
+def masked_answer(answer: str | None) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:
     """Returns (remarks, errors) of a stored answer, long numbers masked.
 
     An answer of another shape has neither.
@@ -281,27 +318,34 @@ def _answer(answer: str | None) -> tuple[tuple[str, ...], tuple[tuple[str, str],
     remarks = stored.get("remarks")
     errors = stored.get("errors")
     return (
-        tuple(_masked(remark) for remark in remarks) if isinstance(remarks, list) else (),
+        tuple(without_numbers(remark) for remark in remarks) if isinstance(remarks, list) else (),
         tuple(
-            (_masked(pair[0]), _masked(pair[1]))
+            (without_numbers(pair[0]), without_numbers(pair[1]))
             for pair in (errors if isinstance(errors, list) else ())
             if isinstance(pair, list) and len(pair) == 2
         ),
     )
 
 
-def _masked(said: object) -> str:
+def without_numbers(said: object) -> str:
+    """Returns what was said without anything as long as a person number."""
     return _LONG_NUMBER.sub("•••", str(said))
 
 
 def _turned_away(
-    connection: Connection, gates: dict[str, str], start_ms: int, end_ms: int
+    connection: Connection,
+    gates: dict[str, str],
+    start_ms: int,
+    end_ms: int,
+    vault: Vault | None,
 ) -> tuple[TurnedAway, ...]:
-    # The badge tag groups the taps and goes no further.
+    # The badge tag groups the taps and goes no further; what stands for it cannot be turned back.
     rows = connection.execute(
         select(
             tap.c.terminal_id,
             tap.c.reason,
+            tap.c.tag,
+            person.c.id.label("person_id"),
             func.coalesce(person.c.given_name, "").label("given_name"),
             func.coalesce(person.c.family_name, "").label("family_name"),
             func.count().label("taps"),
@@ -325,6 +369,7 @@ def _turned_away(
             family_name=row.family_name,
             taps=row.taps,
             last_ms=row.last_ms,
+            badge=handle_of(vault, row.tag) if vault and row.person_id is None else "",
         )
         for row in rows
     )

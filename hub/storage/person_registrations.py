@@ -9,6 +9,7 @@ from sqlalchemy import Connection, select
 
 from hub.application.access import Actor
 from hub.domain.rights import Action
+from hub.storage.overview import masked_answer
 from hub.storage.schema import person, registration, site
 from hub.storage.scope import registrations_within
 
@@ -26,6 +27,8 @@ class RecentRegistration:
         cause: why it stands where it stands, a key of the catalogue.
         number: of the authority; None until it gave one.
         tap_ms: moment of the act or of the plan, UTC milliseconds.
+        reference: our client reference, which stands for it in addresses.
+        remarks: how many remarks the authority makes.
     """
 
     day: date
@@ -36,6 +39,8 @@ class RecentRegistration:
     cause: str
     number: int | None
     tap_ms: int
+    reference: str
+    remarks: int = 0
 
 
 def recent(connection: Connection, actor: Actor, token: str) -> list[RecentRegistration]:
@@ -58,6 +63,8 @@ def recent(connection: Connection, actor: Actor, token: str) -> list[RecentRegis
             row.cause,
             row.number,
             row.tap_ms,
+            row.reference,
+            len(masked_answer(row.answer)[0]),
         )
         for row in connection.execute(query)
     ]

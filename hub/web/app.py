@@ -42,6 +42,7 @@ from hub.domain.rights import Action
 from hub.i18n import LANGUAGES, negotiate
 from hub.web.access import Allowed, anyone, install_access, still_allowed
 from hub.web.balance import BooksWithin, asked_day, balance_json, draw_balance, newest_alarm
+from hub.web.board_acts import may_on_board
 from hub.web.drawing import STATIC, draw_failure, draw_moment, draw_page, draw_sections
 from hub.web.frame import LANGUAGE_COOKIE, LANGUAGE_COOKIE_S, bar_of, home_of
 from hub.web.headers import security_headers
@@ -94,7 +95,7 @@ def create_app(
     """
     headers = security_headers(frame_ancestors)
     scenes = Scenes(overview, gates, authority, clock)
-    shared: dict[tuple[int | None, Scope, str], SharedPicture] = {}
+    shared: dict[tuple[int | None, Scope, str, frozenset[Action]], SharedPicture] = {}
     streams = _Places(STREAMS_MAX)
     # No interactive documentation: its pages load scripts from elsewhere.
     app = FastAPI(title="Sitegate", docs_url=None, redoc_url=None, openapi_url=None)
@@ -104,25 +105,31 @@ def create_app(
     for router in more:
         app.include_router(router)
 
-    def picture(site_id: int | None, within: Scope, language: str) -> Picture:
+    def picture(
+        site_id: int | None, within: Scope, language: str, may: frozenset[Action]
+    ) -> Picture:
         version = changes.version
-        return _draw(scenes.take(site_id, within), language, version)[0]
+        return _draw(scenes.take(site_id, within), language, version, may)[0]
 
     @app.api_route("/", methods=["GET", "HEAD"], response_class=HTMLResponse)
     def page(
-        request: Request, actor: _Board, site: _SiteId = None, lang: str | None = None
+        request: Request,
+        actor: _Board,
+        site: _SiteId = None,
+        lang: str | None = None,
+        said: str = "",
     ) -> Response:
         language = _language(request, lang, actor)
         version = changes.version
         scene = _found(scenes, site, actor.scope(Action.BOARD_SEE))
-        drawn, words = _draw(scene, language, version)
+        drawn, words = _draw(scene, language, version, may_on_board(actor))
         alarm = None
         if balance is not None and actor.may(Action.BOOKS_SEE):
             books = BooksWithin(balance, actor.scope(Action.BOOKS_SEE))
             alarm = newest_alarm(books, scene.as_of_ms)
         code = None if alarm is None else alarm.code
         bar = bar_of(actor, request.url.path)
-        return _page(draw_page(scene, words, drawn, site, bar, code), language, lang)
+        return _page(draw_page(scene, words, drawn, site, bar, code, said), language, lang)
 
     @app.get("/live")
     async def live(
@@ -138,9 +145,12 @@ def create_app(
         if site is not None:
             await run_in_threadpool(_found, scenes, site, within)
         language = _language(request, lang, actor)
-        key = (site, within, language)
+        may = may_on_board(actor)
+        key = (site, within, language, may)
         if key not in shared:
-            shared[key] = SharedPicture(lambda: run_in_threadpool(picture, site, within, language))
+            shared[key] = SharedPicture(
+                lambda: run_in_threadpool(picture, site, within, language, may)
+            )
 
         events = stream(changes, shared[key].get, request.headers.get("Last-Event-ID", since))
         events = while_allowed(events, still_allowed(request, actor, Action.BOARD_SEE))
@@ -237,9 +247,11 @@ def _page(html: str, language: str, asked: str | None) -> HTMLResponse:
     return response
 
 
-def _draw(scene: Scene, language: str, version: int) -> tuple[Picture, Words]:
+def _draw(
+    scene: Scene, language: str, version: int, may: frozenset[Action]
+) -> tuple[Picture, Words]:
     words = Words(language, scene.authority)
-    sections = draw_sections(scene, words)
+    sections = draw_sections(scene, words, may)
     return Picture(version, draw_moment(scene, words), sections), words
 
 

@@ -10,8 +10,9 @@ from typing import Final
 from hub.application.overview import RegistrationRow, Standing
 from hub.application.site_day import DayCompany, DayPerson, SiteDay, Totals
 from hub.domain.registration import State
-from hub.i18n import catalogue, clock_text, day_text, iso_text, moment_text
+from hub.i18n import clock_text, day_text, iso_text, moment_text
 from hub.web.page_words import PageWords
+from hub.web.remarks import remark_text
 
 TONES: Final = {
     Standing.ACTION: "bad",
@@ -157,13 +158,7 @@ class DayWords(PageWords):
     def answers(self, row: RegistrationRow) -> list[str]:
         """Returns the remarks of the authority, in plain words where these are known."""
         told = [f"{code} {meaning}".strip() for code, meaning in row.errors]
-        return told + [self._plain(remark) for remark in row.remarks]
-
-    def _plain(self, remark: str) -> str:
-        key = "_".join("".join(sign if sign.isalnum() else " " for sign in remark).lower().split())
-        if f"remark.{key}" not in catalogue():
-            return remark
-        return f"{self.any(f'remark.{key}')} ({remark})"
+        return told + [remark_text(self, remark) for remark in row.remarks]
 
     def cells(self, one: DayPerson, day: date) -> list[str]:
         """Returns the cells of his row, one for each of `COLUMNS`; several lines in a cell."""

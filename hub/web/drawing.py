@@ -13,6 +13,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from hub.application.overview import PersonRow, Standing
+from hub.domain.rights import Action
+from hub.i18n import catalogue
+from hub.web.board_acts import FORM, BoardActs
 from hub.web.flow import curve_of, heat_of
 from hub.web.gates import tiles
 from hub.web.live import BEAT_S, Picture
@@ -71,9 +74,20 @@ def draw_moment(scene: Scene, words: Words) -> str:
     return _render("moment.html", scene, words)
 
 
-def draw_sections(scene: Scene, words: Words) -> dict[str, str]:
-    """Returns the HTML of each section by its id, in reading order."""
-    return {name: _render(f"sections/{name}.html", scene, words) for name in SECTIONS}
+def draw_sections(
+    scene: Scene, words: Words, may: frozenset[Action] = frozenset()
+) -> dict[str, str]:
+    """Returns the HTML of each section by its id, in reading order.
+
+    Args:
+        may: what whoever looks may do, of `hub.web.board_acts.RIGHTS`.
+    """
+    board = scene.board
+    acts = None if board is None else BoardActs(words, may, board.site.id, board.day)
+    return {
+        name: _render(f"sections/{name}.html", scene, words, acts=acts, form=FORM)
+        for name in SECTIONS
+    }
 
 
 def draw_page(
@@ -83,6 +97,7 @@ def draw_page(
     asked: int | None,
     bar: Mapping[str, Any],
     alarm: str | None = None,
+    said: str = "",
 ) -> str:
     """Returns the whole page.
 
@@ -91,8 +106,21 @@ def draw_page(
         asked: the site that the address names, None when it names none.
         bar: who looks and where he may go, see `hub.web.frame.bar_of`.
         alarm: code of the newest incident about the books; None for none.
+        said: key of what was done just now; one that nobody knows says nothing.
     """
-    return _render("page.html", scene, words, asked=asked, picture=picture, alarm=alarm, **bar)
+    key = f"registrations.said.{said}"
+    told = words.any(key) if key in catalogue() else ""
+    return _render(
+        "page.html",
+        scene,
+        words,
+        asked=asked,
+        picture=picture,
+        alarm=alarm,
+        said=told,
+        form=FORM,
+        **bar,
+    )
 
 
 def draw_failure(kind: str, words: Words) -> str:

@@ -172,6 +172,15 @@ def values(world: World, route: str, name: str) -> dict[Flavour, str]:
             "other": handle_of_row(world.vault, "site", 2),
             "nobody": "f" * 16,
         },
+        ("registrations", "reference"): {
+            "own": f"{OWN_TOKEN[:20]}0001",
+            "other": f"{OTHER_TOKEN[:20]}0001",
+            "nobody": "f" * 24,
+        },
+        ("registrations", "token"): person,
+        ("registrations", "site"): dict.fromkeys(FLAVOURS, "7"),
+        ("people", "site"): dict.fromkeys(FLAVOURS, "7"),
+        ("enrol", "badge"): badge,
         ("enrol", "handle"): {"own": ENROLS[0], "other": ENROLS[1], "nobody": "enrol-none"},
         ("link", "secret"): dict.fromkeys(FLAVOURS, "x" * 43),
         ("*", "step"): dict.fromkeys(FLAVOURS, "block"),
@@ -190,6 +199,7 @@ def values(world: World, route: str, name: str) -> dict[Flavour, str]:
         ("*", "lang"): dict.fromkeys(FLAVOURS, "en"),
         ("*", "since"): dict.fromkeys(FLAVOURS, "0"),
         ("*", "said"): dict.fromkeys(FLAVOURS, "added"),
+        ("*", "field"): dict.fromkeys(FLAVOURS, "inss"),
         ("*", "next"): dict.fromkeys(FLAVOURS, "/people"),
     }
     return known.get((head, name)) or known["*", name]

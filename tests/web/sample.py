@@ -130,7 +130,7 @@ def add_register(connection: Connection) -> None:
         connection.execute(
             insert(person).values(
                 id=index,
-                token=hashlib.sha256(family.encode()).hexdigest()[:32],
+                token=hashlib.sha256(f"token {family}".encode()).hexdigest()[:32],
                 family_name=family,
                 given_name=given,
                 company_id=company_id,

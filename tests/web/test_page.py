@@ -55,14 +55,15 @@ def test_each_one_not_registered_has_a_reason_and_a_next_step(morning: Engine) -
     part = text[text.index("Not registered: to be settled") : text.index("By company")]
     for words in (
         "INSS",  # held: what is missing
-        "import it again",
+        "Fix the number",
+        "once saved, the hub decides again",
         "refused by the NSSO",
         "SOA-1105 Worker ••• unknown for the given company",
         "no registration was asked for it",
-        "sitegate rebuild",
+        "Register now",
         "From an earlier day 1",
         "seen on Sunday 22 November 2026 at 16:58:31",
-        "never sent with another date",
+        "nothing is ever sent with another date",
         "in doubt Nadia Wauthion",
         "resends nothing blindly",
     ):

@@ -9,6 +9,7 @@ from fastapi import APIRouter
 
 from hub.application.card_reading import IdentityReader
 from hub.application.enrolment import Enrolment
+from hub.application.evidence import ReadItems, read_nothing
 from hub.application.overview import GateStatus
 from hub.application.roll_call_desk import RollCallDesk
 from hub.errors import SitegateError
@@ -27,6 +28,7 @@ from hub.web.pages.day_list import DrawDays, day_list_files
 from hub.web.pages.eid import eid_pages
 from hub.web.pages.elsewhere import elsewhere_pages
 from hub.web.pages.enrol import enrol_pages
+from hub.web.pages.enrol_tap import enrol_tap_pages
 from hub.web.pages.entering import Entering
 from hub.web.pages.guard import guard_pages
 from hub.web.pages.import_page import import_pages
@@ -40,6 +42,7 @@ from hub.web.pages.people_export import people_export_pages
 from hub.web.pages.plan import plan_pages
 from hub.web.pages.plan_import import plan_import_pages
 from hub.web.pages.privacy import privacy_pages
+from hub.web.pages.registration import registration_pages
 from hub.web.pages.retention import retention_pages
 from hub.web.pages.roll_call import DrawList, roll_call_pages
 from hub.web.pages.site_day import site_day_pages
@@ -72,6 +75,7 @@ class Running:
         pins: why the reader on the hub's own pins does not work; None when it does.
         roll_call: lists and roll calls; None: there is no page of them.
         draw_list: makes a list of a roll call a PDF.
+        read_items: finds one registration in the bodies of the evidence.
     """
 
     changes: Changes
@@ -83,6 +87,7 @@ class Running:
     pins: Callable[[], SitegateError | None] = _pins_work
     roll_call: RollCallDesk | None = None
     draw_list: DrawList = _no_list
+    read_items: ReadItems = read_nothing
 
 
 def office_pages(office: Office, running: Running, door: Door) -> list[APIRouter]:
@@ -124,6 +129,7 @@ def office_pages(office: Office, running: Running, door: Door) -> list[APIRouter
         Later("guard", lambda: guard_pages(Passings(office.engine), running.changes, office.clock)),
         # Before the page of one badge, whose address begins alike.
         Later("enrol", lambda: eid_pages(office, running.cards)),
+        Later("enrol", lambda: enrol_tap_pages(office, running.modes)),
         Later("enrol", lambda: enrol_pages(office, running.modes, running.gates, running.pins)),
         Later("people", lambda: privacy_pages(office)),
         # Before the page of one person, whose address begins alike.
@@ -132,6 +138,7 @@ def office_pages(office: Office, running: Running, door: Door) -> list[APIRouter
         Later("imports", lambda: imports_pages(office, uploads)),
         Later("imports", lambda: import_pages(office, uploads)),
         Later("own people", lambda: own_pages(office)),
+        Later("registrations", lambda: registration_pages(office, running.read_items)),
         Later("companies", lambda: companies_pages(office)),
         Later("works", lambda: works_pages(office)),
         Later("works", lambda: parties_pages(office)),

@@ -43,7 +43,10 @@ _LINKS: Mapping[str, tuple[str, Action]] = {
     "account": ("/accounts/{}", Action.ACCOUNTS_SEE),
     "company": ("/companies/{}", Action.COMPANIES_SEE),
     "works": ("/works/{}", Action.WORKS_SEE),
+    "registration": ("/registrations/{}", Action.REGISTRATIONS_SEE),
 }
+_NAMELESS = ("works", "registration")
+"""Their handle is what they are called."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +141,7 @@ def _day(text: str) -> date | None:
 def _line(row: AuditRow, subjects: Subjects, words: PageWords, actor: Actor) -> Line:
     subject = subjects.of(row.subject)
     link = ""
-    if subject.kind in _LINKS and subject.handle and (subject.name or subject.kind == "works"):
+    if subject.kind in _LINKS and subject.handle and (subject.name or subject.kind in _NAMELESS):
         path, action = _LINKS[subject.kind]
         link = path.format(subject.handle) if actor.may(action) else ""
     return Line(

@@ -1,4 +1,4 @@
-"""One person: what is known, with masks; his badges and what happened to them; registrations.
+"""One person: what is known, with masks; badges and what happened to them; registrations; taps.
 
     GET  /people/{token}                            the page
     POST /people/{token}/reveal                     the page, with one number in clear, this once
@@ -28,6 +28,7 @@ from hub.i18n import moment_text
 from hub.storage.badges import Badges
 from hub.storage.engine import reading
 from hub.storage.people import People, Which
+from hub.storage.person_days import PersonDay, days_of
 from hub.storage.person_registrations import RecentRegistration, recent
 from hub.web.access import Allowed
 from hub.web.frame import draw, go, language_of
@@ -67,6 +68,7 @@ class Shown:
     badges: list[BadgeLine]
     past: list[tuple[str, BadgeChange]]
     registrations: list[RecentRegistration]
+    days: list[PersonDay]
 
 
 def person_pages(office: Office) -> APIRouter:
@@ -85,6 +87,7 @@ def person_pages(office: Office) -> APIRouter:
             badges.of_person(token),
             badges.past_of_person(token),
             recent(connection, actor, token),
+            days_of(connection, actor, token, now_ms),
         )
 
     def page(request: Request, actor: Actor, token: str, **values: Any) -> Response:

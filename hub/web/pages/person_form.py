@@ -2,7 +2,8 @@
 
     GET  /people/new               the form, empty
     POST /people/new               adds him
-    GET  /people/{token}/change    the form as he is known; a number only as its mask
+    GET  /people/{token}/change    the form as he is known; a number only as its mask. `?field=`
+                                   puts the cursor there, `?site=` leads back to its board
     POST /people/{token}/change    changes him
 
 Check digits are judged at once. What was typed comes back with the errors, to the one who typed it,
@@ -15,7 +16,7 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Annotated, Any, Final, TypeVar
 
-from fastapi import APIRouter, Depends, HTTPException, Request, Response
+from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from sqlalchemy import Connection
 
@@ -26,6 +27,7 @@ from hub.domain.legal_day import brussels_day
 from hub.domain.people import NAME_MAX, Kind
 from hub.domain.rights import Action
 from hub.errors import UsageError
+from hub.storage.completing import completed_for
 from hub.storage.engine import reading
 from hub.storage.people import People
 from hub.web.access import Allowed
@@ -96,6 +98,8 @@ def person_form_pages(office: Office) -> APIRouter:
         token: str | None,
         typed: Mapping[str, str] | None = None,
         errors: list[tuple[str, UsageError]] | None = None,
+        field: str = "",
+        site: int = 0,
     ) -> Response:
         words = PageWords(language_of(request, actor), "people")
         with reading(office.engine) as connection:
@@ -123,14 +127,20 @@ def person_form_pages(office: Office) -> APIRouter:
             companies=companies,
             agencies=[one for one in agencies if one not in companies],
             action=f"/people/{token}/change" if token else "/people/new",
+            field_asked=field if field in FIELDS else "",
+            site=site,
         )
 
     async def take(request: Request, actor: Actor, token: str | None) -> Response:
         sent = await request.form()
         typed = {name: str(sent.get(name, ""))[:_FIELD_MAX].strip() for name in FIELDS}
-        return await run_in_threadpool(keep, request, actor, token, typed)
+        back = str(sent.get("site", ""))
+        site = int(back) if back.isascii() and back.isdigit() and len(back) < 10 else 0
+        return await run_in_threadpool(keep, request, actor, token, typed, site)
 
-    def keep(request: Request, actor: Actor, token: str | None, typed: dict[str, str]) -> Response:
+    def keep(
+        request: Request, actor: Actor, token: str | None, typed: dict[str, str], site: int
+    ) -> Response:
         draft, errors = _draft(typed, brussels_day(office.clock()))
         with reading(office.engine) as connection:
             known(connection, actor, token)
@@ -144,19 +154,26 @@ def person_form_pages(office: Office) -> APIRouter:
                 if name not in {one for one, _ in errors}:
                     errors.append((name, error))
         if errors:
-            return form(request, actor, token, typed, errors)
+            return form(request, actor, token, typed, errors, site=site)
 
-        def change(connection: Connection) -> tuple[str, Changed]:
+        def change(connection: Connection) -> tuple[str, Changed, bool]:
             if token is None:
-                return people(connection, actor).add(draft), Changed()
-            return token, people(connection, actor).change(token, draft)
+                return people(connection, actor).add(draft), Changed(), False
+            done = people(connection, actor).change(token, draft)
+            # What waited for this goes on at once, and who corrected it is told.
+            in_out = office.settings.in_out
+            again = completed_for(connection, token, office.clock(), in_out.window_s * 1000)
+            return token, done, again
 
         try:
-            kept, done = office.write(change)
+            kept, done, again = office.write(change)
         except UsageError as error:  # somebody was quicker
-            return form(request, actor, token, typed, [("", error)])
+            return form(request, actor, token, typed, [("", error)], site=site)
         office.changed()
-        return go(f"/people/{kept}", _said(token, done, typed))
+        if site and actor.may(Action.BOARD_SEE):
+            return go(f"/?site={site}", "fixed_due" if again or done.made else "fixed")
+        said = _said(token, done, typed)
+        return go(f"/people/{kept}", "changed_due" if again and said == "changed" else said)
 
     @router.get("/people/new")
     def new(request: Request, actor: Annotated[Actor, Depends(CHANGE)]) -> Response:
@@ -168,9 +185,13 @@ def person_form_pages(office: Office) -> APIRouter:
 
     @router.get("/people/{token}/change")
     def change_form(
-        request: Request, actor: Annotated[Actor, Depends(CHANGE)], token: str
+        request: Request,
+        actor: Annotated[Actor, Depends(CHANGE)],
+        token: str,
+        field: str = "",
+        site: Annotated[int, Query(ge=0, le=2**31 - 1)] = 0,
     ) -> Response:
-        return form(request, actor, token)
+        return form(request, actor, token, field=field, site=site)
 
     @router.post("/people/{token}/change")
     async def change(
