@@ -126,6 +126,7 @@ def run(as_json: JsonFlag = False) -> None:
                 hub.pins_trouble,
                 hub.roll_call,
                 roll_call_pdf,
+                hub.acted,
             ),
             hub.overview,
             hub.authority_status,

@@ -172,6 +172,12 @@ def values(world: World, route: str, name: str) -> dict[Flavour, str]:
             "other": handle_of_row(world.vault, "site", 2),
             "nobody": "f" * 16,
         },
+        ("kiosks", "handle"): {
+            "own": "kiosk-00000001",
+            "other": "kiosk-00000002",
+            "nobody": "kiosk-0000ffff",
+        },
+        ("kiosks", "token"): person,
         ("enrol", "handle"): {"own": ENROLS[0], "other": ENROLS[1], "nobody": "enrol-none"},
         ("link", "secret"): dict.fromkeys(FLAVOURS, "x" * 43),
         ("*", "step"): dict.fromkeys(FLAVOURS, "block"),

@@ -16,6 +16,8 @@ from hub.storage.held_uploads import HeldUploads
 from hub.storage.passing import Passings
 from hub.web.door import Door
 from hub.web.elsewhere import Elsewhere
+from hub.web.kiosk_acts import KioskActs
+from hub.web.kiosk_device import Turns
 from hub.web.later import Later
 from hub.web.live import Changes
 from hub.web.office import Office
@@ -31,6 +33,9 @@ from hub.web.pages.entering import Entering
 from hub.web.pages.guard import guard_pages
 from hub.web.pages.import_page import import_pages
 from hub.web.pages.imports import imports_pages
+from hub.web.pages.kiosk import kiosk_pages
+from hub.web.pages.kiosk_guard import kiosk_guard_pages
+from hub.web.pages.kiosks import kiosks_pages
 from hub.web.pages.login import login_pages
 from hub.web.pages.own import own_pages
 from hub.web.pages.parties import parties_pages
@@ -54,6 +59,10 @@ def _no_list(*_: object) -> bytes:
     return b""
 
 
+def _nothing() -> None:
+    pass
+
+
 def _pins_work() -> SitegateError | None:
     return None
 
@@ -72,6 +81,7 @@ class Running:
         pins: why the reader on the hub's own pins does not work; None when it does.
         roll_call: lists and roll calls; None: there is no page of them.
         draw_list: makes a list of a roll call a PDF.
+        acted: called after each act without a badge that is on disk; must not block.
     """
 
     changes: Changes
@@ -83,6 +93,7 @@ class Running:
     pins: Callable[[], SitegateError | None] = _pins_work
     roll_call: RollCallDesk | None = None
     draw_list: DrawList = _no_list
+    acted: Callable[[], None] = _nothing
 
 
 def office_pages(office: Office, running: Running, door: Door) -> list[APIRouter]:
@@ -100,6 +111,7 @@ def office_pages(office: Office, running: Running, door: Door) -> list[APIRouter
     oidc = office.settings.oidc
     entering = Entering(office, door, passkeys.reached is not None, label_of(oidc))
     elsewhere = Elsewhere(office, door, Provider(oidc, office.clock))
+    acts, turns = KioskActs(office, running.acted), Turns(office.clock)
     desk = running.roll_call
     roll_call = (
         []
@@ -140,6 +152,9 @@ def office_pages(office: Office, running: Running, door: Door) -> list[APIRouter
         Later("plan", lambda: plan_import_pages(office, uploads), lambda: plan_pages(office)),
         Later("day", lambda: site_day_pages(office)),
         Later("day", lambda: day_list_files(office, running.draw_days)),
+        Later("kiosks", lambda: kiosks_pages(office, door)),
+        Later("kiosk", lambda: kiosk_guard_pages(office, acts, turns, door)),
+        Later("kiosk", lambda: kiosk_pages(office, acts, turns, running.cards)),
         Later("audit", lambda: audit_pages(office)),
         Later("retention", lambda: retention_pages(office)),
         Later("tokens", lambda: tokens_pages(office)),
