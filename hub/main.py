@@ -336,6 +336,10 @@ class Hub:
     def _write(self, change: Callable[[Connection], T]) -> T:
         return self._writer.call(change).result()
 
+    def acted(self) -> None:
+        """An act without a badge is on disk: it has its effect as soon as a tap would."""
+        self._projector.wake()
+
     # ------------------------------------------------------------ register
 
     def _take_register(self) -> bool:

@@ -128,6 +128,7 @@ def run(as_json: JsonFlag = False) -> None:
                 hub.roll_call,
                 roll_call_pdf,
                 read_items,
+                hub.acted,
             ),
             hub.overview,
             hub.authority_status,

@@ -52,6 +52,10 @@ class Action(StrEnum):
     """Who is on the site, for an evacuation: looking and printing."""
     ROLL_CALL_CHANGE = "roll_call.change"
     """Opening and closing a roll call, ticking people off."""
+    KIOSK = "kiosk"
+    """The guard's part of a kiosk: looking somebody up, letting a visitor out."""
+    KIOSKS_CHANGE = "kiosks.change"
+    """Making a device a kiosk, revoking one, completing whom nobody knew there."""
     PEOPLE_SEE = "people.see"
     PEOPLE_CHANGE = "people.change"
     PEOPLE_REVEAL = "people.reveal"
@@ -90,6 +94,8 @@ _TABLE: Final[Mapping[Action, tuple[Reach, ...]]] = {
     Action.BOOKS_SEE: (_A, _S, _N, _N, _S, _N),
     Action.ROLL_CALL_SEE: (_A, _S, _N, _S, _S, _N),
     Action.ROLL_CALL_CHANGE: (_A, _S, _N, _S, _N, _N),
+    Action.KIOSK: (_A, _S, _N, _S, _N, _N),
+    Action.KIOSKS_CHANGE: (_A, _S, _N, _N, _N, _N),
     Action.PEOPLE_SEE: (_A, _S, _CH, _N, _S, _N),
     Action.PEOPLE_CHANGE: (_A, _S, _C, _N, _N, _N),
     Action.PEOPLE_REVEAL: (_A, _S, _C, _N, _N, _N),

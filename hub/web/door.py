@@ -82,6 +82,11 @@ class Door:
         self._under_way = 0
         self.sessions = Sessions(office.engine, office.write, office.clock, self._settings)
 
+    @property
+    def passwords(self) -> Passwords:
+        """How passwords are hashed here; slow on purpose."""
+        return self._passwords
+
     async def quietly(self, work: Callable[[], T]) -> T:
         """Returns what `work` returns, in one of the few threads for it.
 

@@ -39,6 +39,7 @@ NAVIGATION: Final = (
     Entry("/", "board", Action.BOARD_SEE),
     Entry("/guard", "guard", Action.GUARD_SEE),
     Entry("/roll-call", "roll_call", Action.ROLL_CALL_SEE),
+    Entry("/kiosks", "kiosks", Action.KIOSKS_CHANGE),
     Entry("/people", "people", Action.PEOPLE_SEE),
     Entry("/enrol", "enrol", Action.ENROL),
     Entry("/imports", "imports", Action.PEOPLE_IMPORT),

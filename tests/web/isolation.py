@@ -181,6 +181,12 @@ def values(world: World, route: str, name: str) -> dict[Flavour, str]:
         ("registrations", "site"): dict.fromkeys(FLAVOURS, "7"),
         ("people", "site"): dict.fromkeys(FLAVOURS, "7"),
         ("enrol", "badge"): badge,
+        ("kiosks", "handle"): {
+            "own": "kiosk-00000001",
+            "other": "kiosk-00000002",
+            "nobody": "kiosk-0000ffff",
+        },
+        ("kiosks", "token"): person,
         ("enrol", "handle"): {"own": ENROLS[0], "other": ENROLS[1], "nobody": "enrol-none"},
         ("link", "secret"): dict.fromkeys(FLAVOURS, "x" * 43),
         ("*", "step"): dict.fromkeys(FLAVOURS, "block"),

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import time
 from html import unescape
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from argon2 import PasswordHasher
 from fastapi.testclient import TestClient
@@ -23,6 +23,7 @@ from sqlalchemy import Connection, Engine, insert, select, update
 
 from hub.application.access import COMMAND
 from hub.application.accounts import Passwords
+from hub.application.card_reading import IdentityReader
 from hub.application.enrolment import Enrolment
 from hub.application.overview import AuthorityStatus
 from hub.domain.rights import Role
@@ -65,6 +66,9 @@ class WholeHub:
     changes: Changes = field(default_factory=Changes)
     patience_s: float = 20.0
     """What the database may take to answer for a roll call; nothing here depends on speed."""
+    acted: Callable[[], None] = lambda: None
+    """Called after each act without a badge."""
+    cards: IdentityReader = field(default_factory=CardReader)
 
     def __post_init__(self) -> None:
         self.office = Office(
@@ -84,11 +88,12 @@ class WholeHub:
                 self.changes,
                 list,
                 Enrolment(lambda: self.now_ms, lambda: "mode", self.changes.notify),
-                CardReader(),
+                self.cards,
                 poster_pdf,
                 day_list_pdf,
                 roll_call=self.roll_call,
                 draw_list=roll_call_pdf,
+                acted=self.acted,
             ),
             Overview(self.engine),
             lambda: AuthorityStatus("unknown", None, None, None, 0, 0, None),
@@ -192,7 +197,7 @@ def post(browser: TestClient, path: str, page: str | None = None, **fields: str)
 
 @contextmanager
 def whole_hub(
-    folder: Path, settings: Settings | None = None, patience_s: float = 20.0
+    folder: Path, settings: Settings | None = None, patience_s: float = 20.0, **more: Any
 ) -> Iterator[WholeHub]:
     """Opens a hub with two sites and two companies; nobody has an account."""
     with people_house(folder) as house:
@@ -200,6 +205,7 @@ def whole_hub(
             house,
             settings or Settings(data=folder, eid=EidSettings(enabled=True)),
             patience_s=patience_s,
+            **more,
         )
         with writing(hub.engine) as connection:
             connection.execute(insert(site).values(id=2, name=SOUTH))

@@ -17,6 +17,8 @@ from hub.storage.held_uploads import HeldUploads
 from hub.storage.passing import Passings
 from hub.web.door import Door
 from hub.web.elsewhere import Elsewhere
+from hub.web.kiosk_acts import KioskActs
+from hub.web.kiosk_device import Turns
 from hub.web.later import Later
 from hub.web.live import Changes
 from hub.web.office import Office
@@ -33,6 +35,9 @@ from hub.web.pages.entering import Entering
 from hub.web.pages.guard import guard_pages
 from hub.web.pages.import_page import import_pages
 from hub.web.pages.imports import imports_pages
+from hub.web.pages.kiosk import kiosk_pages
+from hub.web.pages.kiosk_guard import kiosk_guard_pages
+from hub.web.pages.kiosks import kiosks_pages
 from hub.web.pages.login import login_pages
 from hub.web.pages.own import own_pages
 from hub.web.pages.parties import parties_pages
@@ -57,6 +62,10 @@ def _no_list(*_: object) -> bytes:
     return b""
 
 
+def _nothing() -> None:
+    pass
+
+
 def _pins_work() -> SitegateError | None:
     return None
 
@@ -76,6 +85,7 @@ class Running:
         roll_call: lists and roll calls; None: there is no page of them.
         draw_list: makes a list of a roll call a PDF.
         read_items: finds one registration in the bodies of the evidence.
+        acted: called after each act without a badge that is on disk; must not block.
     """
 
     changes: Changes
@@ -88,6 +98,7 @@ class Running:
     roll_call: RollCallDesk | None = None
     draw_list: DrawList = _no_list
     read_items: ReadItems = read_nothing
+    acted: Callable[[], None] = _nothing
 
 
 def office_pages(office: Office, running: Running, door: Door) -> list[APIRouter]:
@@ -105,6 +116,7 @@ def office_pages(office: Office, running: Running, door: Door) -> list[APIRouter
     oidc = office.settings.oidc
     entering = Entering(office, door, passkeys.reached is not None, label_of(oidc))
     elsewhere = Elsewhere(office, door, Provider(oidc, office.clock))
+    acts, turns = KioskActs(office, running.acted), Turns(office.clock)
     desk = running.roll_call
     roll_call = (
         []
@@ -147,6 +159,9 @@ def office_pages(office: Office, running: Running, door: Door) -> list[APIRouter
         Later("plan", lambda: plan_import_pages(office, uploads), lambda: plan_pages(office)),
         Later("day", lambda: site_day_pages(office)),
         Later("day", lambda: day_list_files(office, running.draw_days)),
+        Later("kiosks", lambda: kiosks_pages(office, door)),
+        Later("kiosk", lambda: kiosk_guard_pages(office, acts, turns, door)),
+        Later("kiosk", lambda: kiosk_pages(office, acts, turns, running.cards)),
         Later("audit", lambda: audit_pages(office)),
         Later("retention", lambda: retention_pages(office)),
         Later("tokens", lambda: tokens_pages(office)),
