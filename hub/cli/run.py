@@ -126,6 +126,7 @@ def run(as_json: JsonFlag = False) -> None:
                 hub.pins_trouble,
                 hub.roll_call,
                 roll_call_pdf,
+                search=hub.sending.search,
             ),
             hub.overview,
             hub.authority_status,

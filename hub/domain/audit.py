@@ -56,6 +56,8 @@ class Noted(StrEnum):
     PLAN_IMPORTED = "plan.imported"
     PLAN_SUBMITTED = "plan.submitted"
     PLAN_WITHDRAWN = "plan.withdrawn"
+    REGISTRATIONS_EXPORTED = "registrations.exported"
+    REGISTRATIONS_ASKED = "registrations.asked"
     CARD_READ = "card.read"
     ROLL_CALL_OPENED = "roll_call.opened"
     ROLL_CALL_CLOSED = "roll_call.closed"

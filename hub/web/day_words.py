@@ -157,9 +157,10 @@ class DayWords(PageWords):
     def answers(self, row: RegistrationRow) -> list[str]:
         """Returns the remarks of the authority, in plain words where these are known."""
         told = [f"{code} {meaning}".strip() for code, meaning in row.errors]
-        return told + [self._plain(remark) for remark in row.remarks]
+        return told + [self.plain(remark) for remark in row.remarks]
 
-    def _plain(self, remark: str) -> str:
+    def plain(self, remark: str) -> str:
+        """Returns a remark in plain words with the authority's own, where these are known."""
         key = "_".join("".join(sign if sign.isalnum() else " " for sign in remark).lower().split())
         if f"remark.{key}" not in catalogue():
             return remark

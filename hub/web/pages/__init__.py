@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from fastapi import APIRouter
 
 from hub.application.card_reading import IdentityReader
+from hub.application.consultation import Search
 from hub.application.enrolment import Enrolment
 from hub.application.overview import GateStatus
+from hub.application.ports import Seen
 from hub.application.roll_call_desk import RollCallDesk
-from hub.errors import SitegateError
+from hub.errors import SitegateError, UsageError
 from hub.storage.held_uploads import HeldUploads
 from hub.storage.passing import Passings
 from hub.web.door import Door
@@ -23,6 +25,7 @@ from hub.web.pages.account import account_page, account_pages
 from hub.web.pages.accounts import accounts_pages
 from hub.web.pages.audit import audit_pages
 from hub.web.pages.companies import companies_pages
+from hub.web.pages.consult import consult_pages
 from hub.web.pages.day_list import DrawDays, day_list_files
 from hub.web.pages.eid import eid_pages
 from hub.web.pages.elsewhere import elsewhere_pages
@@ -58,6 +61,10 @@ def _pins_work() -> SitegateError | None:
     return None
 
 
+def _no_service(*_: object) -> Sequence[Seen]:
+    raise UsageError("HUB-1844")
+
+
 @dataclass(frozen=True, slots=True)
 class Running:
     """What only a running hub knows.
@@ -72,6 +79,7 @@ class Running:
         pins: why the reader on the hub's own pins does not work; None when it does.
         roll_call: lists and roll calls; None: there is no page of them.
         draw_list: makes a list of a roll call a PDF.
+        search: asks the authority what it holds.
     """
 
     changes: Changes
@@ -83,6 +91,7 @@ class Running:
     pins: Callable[[], SitegateError | None] = _pins_work
     roll_call: RollCallDesk | None = None
     draw_list: DrawList = _no_list
+    search: Search = _no_service
 
 
 def office_pages(office: Office, running: Running, door: Door) -> list[APIRouter]:
@@ -140,6 +149,7 @@ def office_pages(office: Office, running: Running, door: Door) -> list[APIRouter
         Later("plan", lambda: plan_import_pages(office, uploads), lambda: plan_pages(office)),
         Later("day", lambda: site_day_pages(office)),
         Later("day", lambda: day_list_files(office, running.draw_days)),
+        Later("consult", lambda: consult_pages(office, running.search)),
         Later("audit", lambda: audit_pages(office)),
         Later("retention", lambda: retention_pages(office)),
         Later("tokens", lambda: tokens_pages(office)),
