@@ -8,11 +8,14 @@ from dataclasses import replace
 from html import unescape
 
 import pytest
+from sqlalchemy import insert
 
 from hub.domain.rights import Role
+from hub.storage.engine import writing
+from hub.storage.schema import presence
 from hub.web.pages.companies import companies_pages
 from tests.hub.day_world import DayWorld, at, day_world, whole_day
-from tests.hub.register_house import ADMINISTRATOR, AGENCY, LOWER, MAIN, SUB
+from tests.hub.register_house import ADMINISTRATOR, AGENCY, LOWER, MAIN, SOUTH, SUB
 from tests.web.register_pages import Pages, office_of
 
 NOW = at("2026-11-23 11:00")
@@ -29,8 +32,26 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[DayWorld,
         late = world.person("Zeebroek", MAIN)
         world.registered(late, "2026-11-17 07:00", "lapsed", "day_over")
         world.registered(late, "2026-11-16 07:00", "lapsed", "day_over")
+        _elsewhere(world)
         office = replace(office_of(world.register, folder), clock=lambda: NOW)
         yield world, Pages([companies_pages(office)], world.register)
+
+
+def _elsewhere(world: DayWorld) -> None:
+    """A man of LOWER is on another site now, for whom SUB has nothing to do with."""
+    who = world.person("Werners", LOWER)
+    south = world.register.sites["Chantier Sud"]
+    world.registered(
+        who, "2026-11-23 07:00", number=900_000_000_000_077, works_number=SOUTH, site_id=south
+    )
+    with writing(world.register.house.engine) as connection:
+        connection.execute(
+            insert(presence).values(
+                person_id=who, site_id=south, day="2026-11-23", first_in_ms=NOW - 1,
+                last_ms=NOW - 1,
+                inside=1, taps=1, received_ms=NOW, terminal_id="gate-1",
+            )
+        )  # fmt: skip
 
 
 @pytest.fixture
@@ -79,10 +100,16 @@ def test_it_is_cut_down_to_what_one_may_see(opened: tuple[DayWorld, Pages]) -> N
     world, pages = opened
     pages.as_(world.register.contractor(LOWER))
     html = unescape(pages.get(f"/companies/{LOWER}"))
-    assert week(html)[0][1:] == ["1", "0", "0", "0"]
+    assert week(html)[0][1:] == ["2", "0", "0", "0"]
+    assert [one.partition("<")[0] for one in here(html)] == ["Werners Jo"]
     # Who does not see the whole chain is told no level.
     assert re.search(r"Level \d", html) is None
     assert pages.status(f"/companies/{MAIN}") == 404
+    # Above it one knows what it does under the works that both take part in, and no more.
+    pages.as_(world.register.contractor(SUB))
+    html = unescape(pages.get(f"/companies/{LOWER}"))
+    assert week(html)[0][1:] == ["1", "0", "0", "0"]
+    assert here(html) == []
     pages.as_(world.register.contractor(AGENCY))
     assert week(unescape(pages.get(f"/companies/{AGENCY}")))[0][1:] == ["1", "0", "0", "0"]
     elsewhere = world.register.at_site("Chantier Sud", Role.INSPECTOR)
