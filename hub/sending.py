@@ -7,7 +7,7 @@ and the one of the nights. What they say to the authority is kept as evidence by
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 from random import SystemRandom
 
@@ -18,11 +18,12 @@ from hub.application.lane import Lane
 from hub.application.nightly import Nightly, NightThread
 from hub.application.overview import AuthorityStatus
 from hub.application.planner import Planner
-from hub.application.ports import AuthorityPort
+from hub.application.ports import AuthorityPort, Seen
 from hub.application.reconcile import Reconciler
 from hub.application.windows import ActWindow, DayWindow, Window
 from hub.authority.services import services
 from hub.clock import Clock
+from hub.errors import UsageError
 from hub.settings import Settings
 from hub.storage.balance import check_books
 from hub.storage.completing import Completion
@@ -91,6 +92,9 @@ class Sending:
             days_of(settings.retention),
         )
         self._lanes: list[Lane] = []
+        self._services: dict[str, Callable[[], AuthorityPort]] = {}
+        self._asking: dict[str, AuthorityPort] = {}
+        self._ask_lock = threading.Lock()
         self._nights: NightThread | None = None
         self._stopping = threading.Event()
         self._plan_thread = threading.Thread(target=self._plan, name="planner", daemon=True)
@@ -105,6 +109,7 @@ class Sending:
             UsageError: a setting of a service cannot be used.
         """
         made = services(self._settings, self._clock, self._evidence.keep)
+        self._services = made
         windows: dict[str, Window] = {"day": DayWindow(), "in_out": ActWindow(self.window_ms)}
         for regime, service in made.items():
             self._lanes.append(self._lane(regime, service, windows[regime]))
@@ -185,6 +190,20 @@ class Sending:
             lane.wake()
             lane.wake_care()
         self._changed()
+
+    def search(self, regime: str, works_number: str, day: date) -> Sequence[Seen]:
+        """Returns what the authority shows of a works number and day, now; one question at a time.
+
+        Raises:
+            UsageError: HUB-1844, that service is not set up.
+            SitegateError: it could not be asked, as `AuthorityPort` says.
+        """
+        with self._ask_lock:
+            if regime not in self._asking:
+                if regime not in self._services:
+                    raise UsageError("HUB-1844")
+                self._asking[regime] = self._services[regime]()
+            return self._asking[regime].search(works_number, day)
 
     # ------------------------------------------------------------ plan and nights
 

@@ -56,6 +56,8 @@ class Noted(StrEnum):
     PLAN_IMPORTED = "plan.imported"
     PLAN_SUBMITTED = "plan.submitted"
     PLAN_WITHDRAWN = "plan.withdrawn"
+    REGISTRATIONS_EXPORTED = "registrations.exported"
+    REGISTRATIONS_ASKED = "registrations.asked"
     CARD_READ = "card.read"
     REGISTRATION_RETRIED = "registration.retried"
     REGISTRATION_MADE = "registration.made"

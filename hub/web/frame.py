@@ -49,6 +49,7 @@ NAVIGATION: Final = (
     Entry("/day", "day", Action.DAY_SEE),
     Entry("/balance", "balance", Action.BOOKS_SEE),
     Entry("/own", "own", Action.OWN_SEE),
+    Entry("/consult", "consult", Action.REGISTRATIONS_SEE),
     Entry("/accounts", "accounts", Action.ACCOUNTS_SEE),
     Entry("/tokens", "tokens", Action.TOKENS_CHANGE),
     Entry("/audit", "audit", Action.AUDIT_SEE),

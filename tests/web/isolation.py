@@ -152,6 +152,15 @@ def values(world: World, route: str, name: str) -> dict[Flavour, str]:
         ("works", "number"): works,
         ("plan", "day"): day,
         ("plan", "number"): company,
+        ("consult", "site"): {
+            "own": handle_of_row(world.vault, "site", 7),
+            "other": handle_of_row(world.vault, "site", 2),
+            "nobody": "f" * 16,
+        },
+        ("consult", "first"): dict.fromkeys(FLAVOURS, "2026-11-01"),
+        ("consult", "last"): day,
+        ("consult", "state"): dict.fromkeys(FLAVOURS, "registered"),
+        ("consult", "remark"): dict.fromkeys(FLAVOURS, "any"),
         ("plan", "handle"): dict.fromkeys(FLAVOURS, "f" * 32),
         ("plan", "site"): {
             "own": handle_of_row(world.vault, "site", 7),

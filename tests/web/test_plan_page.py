@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from datetime import date, time
 from pathlib import Path
 
 import pytest
@@ -14,9 +15,19 @@ from hub.domain.rights import Role
 from hub.i18n import LANGUAGES, text
 from hub.storage import plan_board
 from hub.storage.engine import reading, writing
+from hub.storage.plans import Plans, by_itself
 from hub.storage.schema import audit, person, works_regime
 from tests.hub.day_world import at
-from tests.hub.register_house import ADMINISTRATOR, FOREIGN, LOWER, MAIN, NORTH, STRANGER, SUB
+from tests.hub.register_house import (
+    ADMINISTRATOR,
+    FOREIGN,
+    LOWER,
+    MAIN,
+    NORTH,
+    SOUTH,
+    STRANGER,
+    SUB,
+)
 from tests.web.plan_world import MONDAY, NUMBERS, TUESDAY, PlanWorld, plan_world
 
 
@@ -259,7 +270,10 @@ def test_what_was_sent_when_with_its_numbers(world: PlanWorld) -> None:
     world.now[0] = at(f"{MONDAY} 17:03")
     world.answered(900_000_000_000_001, "Aerts", "Nijs")
     world.answered(0, "Borms", state="refused")
+    # What a tap made was not sent by the plan.
+    world.day.registered(world.people["Evrard"], f"{TUESDAY} 07:00", number=900_000_000_000_009)
     html = world.board()
+    assert "900000000000009" not in html
     lines = re.findall(r'<span class="time">([\d:]+)</span><div><strong>([^<]+)<', html)
     assert lines == [
         ("17:03", text("planboard.sent.refused_one", "en", count=1)),
@@ -338,6 +352,19 @@ def test_what_is_not_his_is_as_if_it_were_not_there(world: PlanWorld) -> None:
     row = f"{world.token('Borms')}/1Y19FAKE003CZ"
     assert world.act("add", number=SUB, row=row, stamp=world.stamp(SUB))[0] == 404
     assert world.planned() == ["Aerts"]
+
+
+def test_what_a_company_below_does_for_others_is_not_planned_before_ones_eyes(
+    world: PlanWorld,
+) -> None:
+    world.plan("Ceulemans", works_number=SOUTH)
+    house = world.day.register.house
+    plans = Plans(
+        house.engine, house.vault, lambda: world.now[0], time(16), by_itself(house.engine)
+    )
+    tomorrow = date.fromisoformat(TUESDAY)
+    assert len(plans.days(tomorrow, world.day.register.contractor(LOWER))) == 1
+    assert plans.days(tomorrow, world.day.register.contractor(SUB)) == []
 
 
 def test_an_inspector_looks_and_changes_nothing(world: PlanWorld) -> None:

@@ -111,7 +111,10 @@ def test_every_form_changes_with_a_right_that_changes(hub: WholeHub) -> None:
 
 
 # A search for a name goes by a form, so that no address holds it; it changes nothing.
-SEARCHES: dict[str, set[Action]] = {"/people": {Action.PEOPLE_SEE}}
+SEARCHES: dict[str, set[Action]] = {
+    "/people": {Action.PEOPLE_SEE},
+    "/consult": {Action.REGISTRATIONS_SEE},
+}
 
 
 def test_nobody_gets_nothing_but_the_login(hub: WholeHub) -> None:

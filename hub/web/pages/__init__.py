@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from fastapi import APIRouter
 
 from hub.application.card_reading import IdentityReader
+from hub.application.consultation import Search
 from hub.application.enrolment import Enrolment
 from hub.application.evidence import ReadItems, read_nothing
 from hub.application.overview import GateStatus
+from hub.application.ports import Seen
 from hub.application.roll_call_desk import RollCallDesk
-from hub.errors import SitegateError
+from hub.errors import SitegateError, UsageError
 from hub.storage.held_uploads import HeldUploads
 from hub.storage.passing import Passings
 from hub.web.door import Door
@@ -26,6 +28,7 @@ from hub.web.pages.account import account_page, account_pages
 from hub.web.pages.accounts import accounts_pages
 from hub.web.pages.audit import audit_pages
 from hub.web.pages.companies import companies_pages
+from hub.web.pages.consult import consult_pages
 from hub.web.pages.day_list import DrawDays, day_list_files
 from hub.web.pages.eid import eid_pages
 from hub.web.pages.elsewhere import elsewhere_pages
@@ -70,6 +73,10 @@ def _pins_work() -> SitegateError | None:
     return None
 
 
+def _no_service(*_: object) -> Sequence[Seen]:
+    raise UsageError("HUB-1844")
+
+
 @dataclass(frozen=True, slots=True)
 class Running:
     """What only a running hub knows.
@@ -86,6 +93,7 @@ class Running:
         draw_list: makes a list of a roll call a PDF.
         read_items: finds one registration in the bodies of the evidence.
         acted: called after each act without a badge that is on disk; must not block.
+        search: asks the authority what it holds.
     """
 
     changes: Changes
@@ -99,6 +107,7 @@ class Running:
     draw_list: DrawList = _no_list
     read_items: ReadItems = read_nothing
     acted: Callable[[], None] = _nothing
+    search: Search = _no_service
 
 
 def office_pages(office: Office, running: Running, door: Door) -> list[APIRouter]:
@@ -162,6 +171,7 @@ def office_pages(office: Office, running: Running, door: Door) -> list[APIRouter
         Later("kiosks", lambda: kiosks_pages(office, door)),
         Later("kiosk", lambda: kiosk_guard_pages(office, acts, turns, door)),
         Later("kiosk", lambda: kiosk_pages(office, acts, turns, running.cards)),
+        Later("consult", lambda: consult_pages(office, running.search)),
         Later("audit", lambda: audit_pages(office)),
         Later("retention", lambda: retention_pages(office)),
         Later("tokens", lambda: tokens_pages(office)),

@@ -23,11 +23,14 @@ from hub.domain.companies import number_text
 from hub.domain.legal_day import brussels_day
 from hub.domain.rights import Action
 from hub.errors import UsageError
+from hub.i18n import clock_text, weekday_text
 from hub.storage.companies import Companies, CompanyRow
+from hub.storage.company_week import company_week
 from hub.storage.declarations import Declarations
 from hub.storage.engine import reading
 from hub.storage.parties import Parties, PartyDraft
 from hub.web.access import Allowed
+from hub.web.day_words import DayWords
 from hub.web.frame import draw, go, language_of
 from hub.web.office import Office
 from hub.web.page_words import PageWords
@@ -46,6 +49,8 @@ class Part:
     site: str
     above: str
     agency: bool
+    level: int | None
+    """In the chain, 0 for the declaring contractor; None for who does not see the whole chain."""
 
 
 def companies_pages(office: Office) -> APIRouter:
@@ -117,13 +122,21 @@ def companies_pages(office: Office) -> APIRouter:
         with reading(office.engine) as connection:
             row = row_of(connection, actor, number)
             parts = _parts(connection, office, actor, row)
+            week = company_week(connection, actor, row.id, office.clock())
+        words = _words(request, actor)
+        today = brussels_day(office.clock())
         return draw(
             request,
             "company.html",
-            _words(request, actor),
+            words,
             actor,
             row=row,
             parts=parts,
+            week=week,
+            period=(week.days[-1].day, week.days[0].day),
+            remark=DayWords(words.language).plain,
+            day_text=lambda of: weekday_text(of, words.language),
+            time_text=lambda ms: clock_text(ms, words.language, today),
             number_text=number_text,
             own=actor.company_id == row.id,
         )
@@ -206,7 +219,7 @@ def _parts(connection: Connection, office: Office, actor: Actor, row: CompanyRow
         for line in lines:
             if line.number == row.number:
                 above = names.get(line.above or "", "")
-                parts.append(Part(number, sites[number], above, line.agency))
+                parts.append(Part(number, sites[number], above, line.agency, line.level))
     return parts
 
 
