@@ -14,7 +14,7 @@ from typing import Final
 import typer
 import uvicorn
 
-from hub.cli.accounts import HOUR_MS, link_base
+from hub.cli.accounts import HOUR_MS
 from hub.cli.app import JsonFlag, app, chosen_language, given_settings, print_json
 from hub.errors import PermanentError, UsageError
 from hub.i18n import moment_text, text
@@ -22,7 +22,7 @@ from hub.main import Hub
 from hub.reports.day_list import day_list_pdf
 from hub.reports.poster import poster_pdf
 from hub.reports.roll_call import roll_call_pdf
-from hub.settings import Settings
+from hub.settings import Settings, link_base
 from hub.storage.accounts import set_up_link
 from hub.terminals.card_reader import CardReader
 from hub.web.live import Changes
@@ -126,6 +126,7 @@ def run(as_json: JsonFlag = False) -> None:
                 hub.pins_trouble,
                 hub.roll_call,
                 roll_call_pdf,
+                hub.telling,
             ),
             hub.overview,
             hub.authority_status,

@@ -59,5 +59,6 @@ class Noted(StrEnum):
     CARD_READ = "card.read"
     ROLL_CALL_OPENED = "roll_call.opened"
     ROLL_CALL_CLOSED = "roll_call.closed"
+    ALERT_ACKNOWLEDGED = "alert.acknowledged"
     ERASED = "retention.erased"
     KEYS_ROTATED = "keys.rotated"

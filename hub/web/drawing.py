@@ -13,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from hub.application.overview import PersonRow, Standing
+from hub.i18n import text
 from hub.web.flow import curve_of, heat_of
 from hub.web.gates import tiles
 from hub.web.live import BEAT_S, Picture
@@ -83,6 +84,7 @@ def draw_page(
     asked: int | None,
     bar: Mapping[str, Any],
     alarm: str | None = None,
+    calls: int = 0,
 ) -> str:
     """Returns the whole page.
 
@@ -91,8 +93,19 @@ def draw_page(
         asked: the site that the address names, None when it names none.
         bar: who looks and where he may go, see `hub.web.frame.bar_of`.
         alarm: code of the newest incident about the books; None for none.
+        calls: open alerts that nobody has acknowledged, as far as they are his.
     """
-    return _render("page.html", scene, words, asked=asked, picture=picture, alarm=alarm, **bar)
+    key = f"alerts.strip_{'one' if calls == 1 else 'many'}"
+    return _render(
+        "page.html",
+        scene,
+        words,
+        asked=asked,
+        picture=picture,
+        alarm=alarm,
+        calls=words.typeset(text(key, words.language, count=calls)) if calls else "",
+        **bar,
+    )
 
 
 def draw_failure(kind: str, words: Words) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from fastapi import APIRouter
 
+from hub.application.alerting import Tells
 from hub.application.card_reading import IdentityReader
 from hub.application.enrolment import Enrolment
 from hub.application.overview import GateStatus
@@ -21,6 +22,7 @@ from hub.web.live import Changes
 from hub.web.office import Office
 from hub.web.pages.account import account_page, account_pages
 from hub.web.pages.accounts import accounts_pages
+from hub.web.pages.alerts import alerts_pages
 from hub.web.pages.audit import audit_pages
 from hub.web.pages.companies import companies_pages
 from hub.web.pages.day_list import DrawDays, day_list_files
@@ -72,6 +74,7 @@ class Running:
         pins: why the reader on the hub's own pins does not work; None when it does.
         roll_call: lists and roll calls; None: there is no page of them.
         draw_list: makes a list of a roll call a PDF.
+        telling: who is told of alerts, and by what; None: nobody is.
     """
 
     changes: Changes
@@ -83,6 +86,7 @@ class Running:
     pins: Callable[[], SitegateError | None] = _pins_work
     roll_call: RollCallDesk | None = None
     draw_list: DrawList = _no_list
+    telling: Tells | None = None
 
 
 def office_pages(office: Office, running: Running, door: Door) -> list[APIRouter]:
@@ -140,6 +144,7 @@ def office_pages(office: Office, running: Running, door: Door) -> list[APIRouter
         Later("plan", lambda: plan_import_pages(office, uploads), lambda: plan_pages(office)),
         Later("day", lambda: site_day_pages(office)),
         Later("day", lambda: day_list_files(office, running.draw_days)),
+        Later("alerts", lambda: alerts_pages(office, running.telling)),
         Later("audit", lambda: audit_pages(office)),
         Later("retention", lambda: retention_pages(office)),
         Later("tokens", lambda: tokens_pages(office)),
