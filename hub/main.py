@@ -4,8 +4,9 @@ Threads: *writer* (the only one that writes), *link* (paho's loop), *broker* (wa
 *register* (sees that another process changed the register), *forwarder* (talks to the authority),
 *feedback* (tells the gates what came of their taps), *serial* with one for each open port (gates on
 a cable, if any are set), *pins* (a reader on the hub's own pins, if one is set), *roll-call* (who
-is on site, to disk), *roll-call-keeper* (ticks, to the database), *notices* (hands messages over)
-and the main thread with the web server. Whoever has news calls `Changes.notify`.
+is on site, to disk), *roll-call-keeper* (ticks, to the database), *alerts* (looks twice a minute),
+*notices* (hands messages over) and the main thread with the web server. Whoever has news calls
+`Changes.notify`.
 """
 
 from __future__ import annotations
@@ -36,7 +37,8 @@ from hub.errors import SitegateError
 from hub.reports.roll_call import roll_call_pdf
 from hub.reports.roll_call_page import roll_call_page
 from hub.sending import Sending
-from hub.settings import Settings
+from hub.settings import Settings, link_base
+from hub.storage.alert_facts import AlertFacts
 from hub.storage.balance import Books
 from hub.storage.engine import is_read_through, reading
 from hub.storage.feedback import DayReader
@@ -62,7 +64,7 @@ from hub.storage.roll_call_lists import PromptLists
 from hub.storage.soundness import Soundness
 from hub.storage.terminals import Terminals
 from hub.storage.writer import Writer
-from hub.telling import Telling
+from hub.telling import Telling, certificates_of, wanted_of
 from hub.terminals.broker import Broker
 from hub.terminals.care import FirmwareCare
 from hub.terminals.certificates import Certificates
@@ -208,7 +210,6 @@ class Hub:
             settings.data,
         )
         self.roll_call = roll_call_desk(self.office, self.changes.notify)
-        self.telling = Telling(settings, self._house, self._write, clock, self.changes.notify)
         database = settings.data / DATABASE
         self._soundness = Soundness(
             database,
@@ -217,6 +218,24 @@ class Hub:
         )
         self.overview = Overview(self._house.engine, self._house.vault)
         self.books = Books(self._house.engine)
+        self.telling = self._telling()
+
+    def _telling(self) -> Telling:
+        settings, engine, vault = self._settings, self._house.engine, self._house.vault
+        base_url = link_base(settings)
+        facts = AlertFacts(
+            engine,
+            self.overview,
+            self.watch.gates,
+            self.authority_status,
+            self.sending.plans.days,
+            certificates_of(settings, self._clock),
+            wanted_of(settings, base_url).limits,
+            self._clock(),
+        )
+        return Telling(
+            settings, engine, vault, self._write, self._clock, self.changes.notify, base_url, facts
+        )
 
     # ------------------------------------------------------------ life
 

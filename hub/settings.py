@@ -66,6 +66,21 @@ def is_loopback(host: str) -> bool:
     return host.startswith("127.") or host in ("localhost", "::1")
 
 
+def link_base(settings: Settings, port: int | None = None) -> str:
+    """Returns by which address links are opened, without the slash at its end.
+
+    Args:
+        port: the one that the pages really have; None: the one of the settings.
+    """
+    if settings.access.public_url:
+        return settings.access.public_url.rstrip("/")
+    host = settings.web.host
+    if host in ("0.0.0.0", "::"):  # noqa: S104 - compared, not listened on
+        host = "127.0.0.1"
+    host = f"[{host}]" if ":" in host else host
+    return f"http://{host}:{settings.web.port if port is None else port}"
+
+
 class BrokerSettings(_Table):
     """The broker of the terminals: the one the hub starts, or one that is there already."""
 

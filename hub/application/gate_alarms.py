@@ -2,7 +2,7 @@
 
 A gate's health message is the newest word on all that can be over by itself (lid, fire contact,
 reader, supply ...); while none is known, today's events decide. What cannot be undone, a forced
-passage or a lost journal, stays for the day.
+passage or a lost journal, stays for the day, or until somebody acknowledges it.
 """
 
 from __future__ import annotations
@@ -121,7 +121,7 @@ def alarms_of(
     if health is None:
         found = {alarm for alarm, one in told.items() if not one.over}
     else:
-        found = {alarm for alarm in _STAYS if alarm in told}
+        found = {alarm for alarm in _STAYS if alarm in told and not told[alarm].over}
         found |= {alarm for alarm, bit in _BITS.items() if health.get("alarms", 0) & bit}
         if health.get("journal_used", 0) >= FULL_PERCENT:
             found.add(Alarm.JOURNAL_FULL)
@@ -141,6 +141,11 @@ def alarms_of(
         for alarm in Alarm
         if alarm in found
     )
+
+
+def alarm_of(news: GateNews) -> Alarm | None:
+    """Returns the alarm that these news tell of; None when they tell of none."""
+    return _OF_EVENT.get((news.kind, news.code))
 
 
 def explained_by(standing: Iterable[Standing], news: GateNews) -> bool:

@@ -147,7 +147,7 @@ class GateNews:
         at_ms: moment of the newest of them by the gate's clock, UTC milliseconds; None: unknown.
         received_ms: when the hub first held it, UTC milliseconds.
         order: rises with each event of this gate; of two, the higher one was kept later.
-        over: a later event says that it has ended.
+        over: a later event says that it has ended, or somebody has acknowledged it.
     """
 
     kind: int

@@ -18,6 +18,7 @@ from hub.errors import PermanentError, SitegateError
 
 WHERE: Final[dict[str, tuple[str, ...]]] = {
     "account": ("accounts",),
+    "alerts": ("alerts",),
     "audit": ("audit",),
     "badge": ("badges",),
     "balance": ("balance",),

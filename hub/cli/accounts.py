@@ -17,7 +17,7 @@ from hub.cli.app import JsonFlag, app, chosen_language, given_settings, print_js
 from hub.clock import now_ms
 from hub.domain.rights import Role
 from hub.i18n import moment_text, text
-from hub.settings import Settings
+from hub.settings import Settings, link_base
 from hub.storage.accounts import AccountRow, Accounts, NewAccount
 from hub.storage.engine import reading, writing
 from hub.storage.house import House, open_house
@@ -116,21 +116,6 @@ def enable(login: Login, as_json: JsonFlag = False) -> None:
 def unlock(login: Login, as_json: JsonFlag = False) -> None:
     """End the wait of an account after wrong passwords."""
     _change(login, "unlocked", as_json)
-
-
-def link_base(settings: Settings, port: int | None = None) -> str:
-    """Returns by which address links are opened, without the slash at its end.
-
-    Args:
-        port: the one that the pages really have; None: the one of the settings.
-    """
-    if settings.access.public_url:
-        return settings.access.public_url.rstrip("/")
-    host = settings.web.host
-    if host in ("0.0.0.0", "::"):  # noqa: S104 - compared, not listened on
-        host = "127.0.0.1"
-    host = f"[{host}]" if ":" in host else host
-    return f"http://{host}:{settings.web.port if port is None else port}"
 
 
 def _change(login: str, what: str, as_json: bool) -> None:

@@ -26,6 +26,7 @@ from hub.i18n import error_text, text
 from hub.settings import AuthoritySettings, BrokerAddress, Settings, is_loopback, parse_broker_url
 from hub.storage.engine import is_read_through, reading
 from hub.storage.house import DATABASE, KEYS, House, lock_house, open_house
+from hub.storage.notices import channel_states
 from hub.storage.register import Register
 from hub.storage.soundness import is_sound
 from hub.terminals.broker import broker_program
@@ -156,6 +157,7 @@ def _examine_house(settings: Settings, folder: Path) -> Iterator[Finding]:
         mode = (folder / KEYS).stat().st_mode & 0o077
         yield Finding("keys", "warning" if mode else "ok", "doctor.keys", {"file": KEYS})
         yield from _examine_register(house)
+        yield from _examine_messages(settings, house)
     try:
         lock_house(folder).close()
         running = "no"
@@ -195,6 +197,22 @@ def _examine_register(house: House) -> Iterator[Finding]:
     yield Finding("register", state, "doctor.register", {**counts})
     state = "ok" if terminals else "warning"
     yield Finding("terminals", state, "doctor.terminals", {"count": len(terminals)})
+
+
+def _examine_messages(settings: Settings, house: House) -> Iterator[Finding]:
+    """Says what a running hub found when it last sent; nobody is called."""
+    with reading(house.engine) as connection:
+        states = channel_states(connection)
+    for state in states.values():
+        values: dict[str, object] = {
+            "channel": state.channel, "code": state.code, "count": state.waiting,
+        }  # fmt: skip
+        if state.failures:
+            yield Finding("messages", "warning", "HUB-1816", values)
+        else:
+            yield Finding("messages", "ok", "doctor.messages", values)
+    if not settings.alerts.recipients:
+        yield Finding("messages", "ok", "doctor.messages_none", {})
 
 
 def _examine_authority(settings: Settings) -> Iterator[Finding]:

@@ -15,7 +15,7 @@ import typer
 import uvicorn
 
 from hub.authority.evidence import read_items
-from hub.cli.accounts import HOUR_MS, link_base
+from hub.cli.accounts import HOUR_MS
 from hub.cli.app import JsonFlag, app, chosen_language, given_settings, print_json
 from hub.errors import PermanentError, UsageError
 from hub.i18n import moment_text, text
@@ -23,7 +23,7 @@ from hub.main import Hub
 from hub.reports.day_list import day_list_pdf
 from hub.reports.poster import poster_pdf
 from hub.reports.roll_call import roll_call_pdf
-from hub.settings import Settings
+from hub.settings import Settings, link_base
 from hub.storage.accounts import set_up_link
 from hub.terminals.card_reader import CardReader
 from hub.web.live import Changes
@@ -130,6 +130,7 @@ def run(as_json: JsonFlag = False) -> None:
                 read_items=read_items,
                 acted=hub.acted,
                 search=hub.sending.search,
+                telling=hub.telling,
             ),
             hub.overview,
             hub.authority_status,

@@ -70,5 +70,6 @@ class Noted(StrEnum):
     KIOSK_OPENED = "kiosk.opened"
     ROLL_CALL_OPENED = "roll_call.opened"
     ROLL_CALL_CLOSED = "roll_call.closed"
+    ALERT_ACKNOWLEDGED = "alert.acknowledged"
     ERASED = "retention.erased"
     KEYS_ROTATED = "keys.rotated"

@@ -76,6 +76,9 @@ class Action(StrEnum):
     ACCOUNTS_SEE = "accounts.see"
     ACCOUNTS_CHANGE = "accounts.change"
     TOKENS_CHANGE = "tokens.change"
+    ALERTS_SEE = "alerts.see"
+    ALERTS_CHANGE = "alerts.change"
+    """Acknowledging."""
     AUDIT_SEE = "audit.see"
     RETENTION_CHANGE = "retention.change"
     OWN_SEE = "own.see"
@@ -116,6 +119,8 @@ _TABLE: Final[Mapping[Action, tuple[Reach, ...]]] = {
     Action.ACCOUNTS_SEE: (_A, _S, _C, _N, _N, _N),
     Action.ACCOUNTS_CHANGE: (_A, _S, _C, _N, _N, _N),
     Action.TOKENS_CHANGE: (_A, _N, _C, _N, _N, _N),
+    Action.ALERTS_SEE: (_A, _S, _N, _N, _N, _N),
+    Action.ALERTS_CHANGE: (_A, _S, _N, _N, _N, _N),
     Action.AUDIT_SEE: (_A, _N, _N, _N, _N, _N),
     Action.RETENTION_CHANGE: (_A, _N, _N, _N, _N, _N),
     Action.OWN_SEE: (_N, _N, _N, _N, _N, Reach.SELF),

@@ -61,10 +61,9 @@ alert = Table(
     # What it is about: a gate, a site and day, a certificate ...
     Column("subject", String(64), nullable=False),
     Column("site_id", Integer),
-    Column("urgent", Integer, nullable=False),
     Column("details", Text, nullable=False),  # JSON: names of gates, sites, companies; counts
-    Column("count", Integer, nullable=False),
-    Column("told_count", Integer, nullable=False),
+    Column("amount", Integer, nullable=False),
+    Column("told_amount", Integer, nullable=False),
     Column("first_ms", BigInteger, nullable=False),  # since when it is so
     Column("risen_ms", BigInteger),  # NULL: not long enough yet
     Column("calm_ms", BigInteger),  # since when it is not so any more
@@ -83,6 +82,9 @@ Index(
     sqlite_where=text("cleared_ms IS NULL"),
 )
 
+Index("alert_by_subject", alert.c.kind, alert.c.subject)
+Index("alert_by_end", alert.c.cleared_ms)
+
 alert_telling = Table(
     "alert_telling",
     metadata,
@@ -96,4 +98,9 @@ alert_telling = Table(
     Column("notice_id", ForeignKey("notice.id")),
     Index("alert_telling_by_alert", "alert_id"),
     Index("alert_telling_by_notice", "notice_id"),
+)
+Index(
+    "alert_telling_waiting",
+    alert_telling.c.id,
+    sqlite_where=text("notice_id IS NULL"),
 )

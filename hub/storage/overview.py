@@ -26,6 +26,7 @@ from hub.application.terminals import DESK
 from hub.domain.legal_day import brussels_day, day_bounds_ms
 from hub.domain.people import is_registered
 from hub.domain.registration import LIVE, State
+from hub.storage.alerts import without_acknowledged
 from hub.storage.badges import handle_of
 from hub.storage.engine import reading
 from hub.storage.flow import flow_of
@@ -106,7 +107,10 @@ class Overview:
             kiosks = select(kiosk.c.id, kiosk.c.name).where(kiosk.c.site_id == site_id)
             names_of_places = names | {row.id: row.name for row in connection.execute(kiosks)}
             in_use = [row for row in gates if row.revoked_ms is None and row.direction != DESK]
-            news = news_of_gates(connection, [row.id for row in in_use], start_ms, end_ms)
+            news = without_acknowledged(
+                connection,
+                news_of_gates(connection, [row.id for row in in_use], start_ms, end_ms),
+            )
             passed = passages_of_day(connection, [row.id for row in in_use], day)
             present = _presences(connection, site_id, [day])
             registered = _registrations(connection, site_id, registration.c.day == day)

@@ -75,6 +75,7 @@ def create_app(
     frame_ancestors: str = "'none'",
     balance: BalancePort | None = None,
     more: Sequence[APIRouter] = (),
+    open_alerts: Callable[[Scope], int] | None = None,
 ) -> FastAPI:
     """Returns the dashboard as an ASGI application.
 
@@ -89,6 +90,7 @@ def create_app(
         frame_ancestors: who may show the page in a frame, a CSP source list.
         balance: the store of the books; None: there is no page of them.
         more: further addresses, for example those of `hub.web.api`.
+        open_alerts: how many alerts of a scope nobody has acknowledged; None: none are known.
 
     Raises:
         ValueError: `frame_ancestors` is not a source list.
@@ -129,7 +131,10 @@ def create_app(
             alarm = newest_alarm(books, scene.as_of_ms)
         code = None if alarm is None else alarm.code
         bar = bar_of(actor, request.url.path)
-        return _page(draw_page(scene, words, drawn, site, bar, code, said), language, lang)
+        calls = 0
+        if open_alerts is not None and actor.may(Action.ALERTS_SEE):
+            calls = open_alerts(actor.scope(Action.ALERTS_SEE))
+        return _page(draw_page(scene, words, drawn, site, bar, code, said, calls), language, lang)
 
     @app.get("/live")
     async def live(

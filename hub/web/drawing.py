@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from hub.application.overview import PersonRow, Standing
 from hub.domain.rights import Action
-from hub.i18n import catalogue
+from hub.i18n import catalogue, text
 from hub.web.board_acts import FORM, BoardActs
 from hub.web.flow import curve_of, heat_of
 from hub.web.gates import tiles
@@ -98,6 +98,7 @@ def draw_page(
     bar: Mapping[str, Any],
     alarm: str | None = None,
     said: str = "",
+    calls: int = 0,
 ) -> str:
     """Returns the whole page.
 
@@ -107,9 +108,11 @@ def draw_page(
         bar: who looks and where he may go, see `hub.web.frame.bar_of`.
         alarm: code of the newest incident about the books; None for none.
         said: key of what was done just now; one that nobody knows says nothing.
+        calls: open alerts that nobody has acknowledged, as far as they are his.
     """
     key = f"registrations.said.{said}"
     told = words.any(key) if key in catalogue() else ""
+    strip = f"alerts.strip_{'one' if calls == 1 else 'many'}"
     return _render(
         "page.html",
         scene,
@@ -119,6 +122,7 @@ def draw_page(
         alarm=alarm,
         said=told,
         form=FORM,
+        calls=words.typeset(text(strip, words.language, count=calls)) if calls else "",
         **bar,
     )
 

@@ -38,6 +38,7 @@ class Entry:
 NAVIGATION: Final = (
     Entry("/", "board", Action.BOARD_SEE),
     Entry("/guard", "guard", Action.GUARD_SEE),
+    Entry("/alerts", "alerts", Action.ALERTS_SEE),
     Entry("/roll-call", "roll_call", Action.ROLL_CALL_SEE),
     Entry("/kiosks", "kiosks", Action.KIOSKS_CHANGE),
     Entry("/people", "people", Action.PEOPLE_SEE),

@@ -7,9 +7,12 @@ from collections.abc import Callable
 
 from fastapi import FastAPI
 
+from hub.application.access import Scope
 from hub.application.balance import BalancePort
 from hub.application.overview import AuthorityStatus, OverviewPort
 from hub.application.planning import PlanDesk
+from hub.storage.alerts import open_count
+from hub.storage.engine import reading
 from hub.web.api import api_routers
 from hub.web.app import create_app
 from hub.web.door import Door
@@ -36,6 +39,11 @@ def whole_app(
         door: who lets people in; None makes one.
     """
     door = door or Door(office)
+
+    def open_alerts(scope: Scope) -> int:
+        with reading(office.engine) as connection:
+            return open_count(connection, scope)
+
     return create_app(
         overview,
         running.gates,
@@ -45,5 +53,6 @@ def whole_app(
         door.sessions,
         office.settings.web.frame_ancestors,
         balance=balance,
+        open_alerts=open_alerts,
         more=[*office_pages(office, running, door), *api_routers(office, plans)],
     )

@@ -20,11 +20,13 @@ from hub.application.access import Actor
 from hub.application.enrolment import Enrolment
 from hub.application.overview import AuthorityStatus
 from hub.main import roll_call_desk
+from hub.message_settings import AlertSettings, MailSettings, RecipientSettings
 from hub.reports.day_list import day_list_pdf
 from hub.reports.poster import poster_pdf
 from hub.reports.roll_call import roll_call_pdf
 from hub.storage.balance import Books
 from hub.storage.overview import Overview
+from hub.telling import Telling
 from hub.terminals.card_reader import CardReader
 from hub.web.live import Changes
 from hub.web.pages import Running
@@ -107,6 +109,7 @@ def application(world: World, changes: Changes | None = None) -> tuple[FastAPI, 
         day_list_pdf,
         roll_call=roll_call_desk(world.office, changes.notify, 20.0),
         draw_list=roll_call_pdf,
+        telling=telling(world, changes),
     )
     app = whole_app(
         world.office,
@@ -118,6 +121,19 @@ def application(world: World, changes: Changes | None = None) -> tuple[FastAPI, 
     )
     app.state.access = access = Switch()
     return app, access
+
+
+def telling(world: World, changes: Changes) -> Telling:
+    """Who is told of alerts, by a mail server that is not there."""
+    mail = MailSettings(host="127.0.0.1", port=1, security="none", sender="hub@site.example")
+    told = RecipientSettings(to="supervisor@site.example", language="fr")
+    settings = world.office.settings.model_copy(
+        update={"mail": mail, "alerts": AlertSettings(recipients=[told])}
+    )
+    return Telling(
+        settings, world.engine, world.vault, world.office.write, world.office.clock,
+        changes.notify, "http://hub.example",
+    )  # fmt: skip
 
 
 def values(world: World, route: str, name: str) -> dict[Flavour, str]:
@@ -168,6 +184,7 @@ def values(world: World, route: str, name: str) -> dict[Flavour, str]:
             "nobody": "f" * 16,
         },
         ("tokens", "handle"): handle("token"),
+        ("alerts", "handle"): handle("alert"),
         ("accounts", "handle"): handle("account"),
         ("imports", "handle"): handle("import"),
         ("day", "site"): {
@@ -245,6 +262,7 @@ def fields(flavour: Flavour) -> dict[str, str]:
         "note": "walked",
         "scope": "people.read",
         "password": "a long enough password",
+        "recipient": "0",
     }
 
 

@@ -30,6 +30,7 @@ from hub.storage.engine import open_engine, reading, writing
 from hub.storage.plans import Plans, by_itself
 from hub.storage.schema import (
     account,
+    alert,
     api_token,
     assignment,
     badge,
@@ -271,7 +272,7 @@ class _Writing:
              company_id=employer)  # fmt: skip
 
     def _office_of(self, number: str) -> dict[str, str]:
-        """Accounts, imports, tokens and audit of a company; returns what stands for them."""
+        """Accounts, alerts, imports, tokens of a company; returns what stands for them."""
         vault, mine = self._vault, self._companies[number]
         # The rows of Aldershof have these numbers in both worlds, since their handles follow.
         key = 50 if number == OWN else 1
@@ -288,7 +289,16 @@ class _Writing:
         self._connection.execute(
             update(api_token).where(api_token.c.company_id == mine).values(id=key)
         )
-        return {kind: handle_of_row(vault, kind, key) for kind in ("account", "import", "token")}
+        where = 2 if number == OTHER else 7
+        details = {"site": "Werf Zuid" if number == OTHER else "Werf Noord", "gate": "In",
+                   "minutes": 10}  # fmt: skip
+        self._add(
+            alert, id=key, kind="silent", subject=f"gate-{where}", site_id=where,
+            details=json.dumps(details), amount=1, told_amount=1, first_ms=NOON_MS,
+            risen_ms=NOON_MS, acked_by="", ack_note="", step=1, step_ms=NOON_MS,
+        )  # fmt: skip
+        kinds = ("account", "alert", "import", "token")
+        return {kind: handle_of_row(vault, kind, key) for kind in kinds}
 
     def _company(self, number: str, name: str, agency: int = 0) -> None:
         self._companies[number] = self._add(company, number=number, name=name, agency=agency)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from fastapi import APIRouter
 
+from hub.application.alerting import Tells
 from hub.application.card_reading import IdentityReader
 from hub.application.consultation import Search
 from hub.application.enrolment import Enrolment
@@ -26,6 +27,7 @@ from hub.web.live import Changes
 from hub.web.office import Office
 from hub.web.pages.account import account_page, account_pages
 from hub.web.pages.accounts import accounts_pages
+from hub.web.pages.alerts import alerts_pages
 from hub.web.pages.audit import audit_pages
 from hub.web.pages.companies import companies_pages
 from hub.web.pages.consult import consult_pages
@@ -94,6 +96,7 @@ class Running:
         read_items: finds one registration in the bodies of the evidence.
         acted: called after each act without a badge that is on disk; must not block.
         search: asks the authority what it holds.
+        telling: who is told of alerts, and by what; None: nobody is.
     """
 
     changes: Changes
@@ -108,6 +111,7 @@ class Running:
     read_items: ReadItems = read_nothing
     acted: Callable[[], None] = _nothing
     search: Search = _no_service
+    telling: Tells | None = None
 
 
 def office_pages(office: Office, running: Running, door: Door) -> list[APIRouter]:
@@ -172,6 +176,7 @@ def office_pages(office: Office, running: Running, door: Door) -> list[APIRouter
         Later("kiosk", lambda: kiosk_guard_pages(office, acts, turns, door)),
         Later("kiosk", lambda: kiosk_pages(office, acts, turns, running.cards)),
         Later("consult", lambda: consult_pages(office, running.search)),
+        Later("alerts", lambda: alerts_pages(office, running.telling)),
         Later("audit", lambda: audit_pages(office)),
         Later("retention", lambda: retention_pages(office)),
         Later("tokens", lambda: tokens_pages(office)),
