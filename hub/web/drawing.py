@@ -185,7 +185,7 @@ def _waiting(scene: Scene, words: Words) -> list[Waiting]:
     for person in scene.board.waiting if scene.board else ():
         row = person.deciding
         if row is not None:
-            key = (str(row.state), words.state(row), words.why(row), words.next(row, scene.today))
+            key = (str(row.state), words.state(row), words.why(row), words.next(row))
             groups.setdefault(key, []).append(person)
     return [Waiting(*key, tuple(people)) for key, people in groups.items()]
 

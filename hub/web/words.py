@@ -158,12 +158,8 @@ class Words:
             return []
         return [f"{code} {meaning}".strip() for code, meaning in row.errors] + list(row.remarks)
 
-    def next(self, row: RegistrationRow | None, today: str) -> str:
-        """Returns what happens next, and what a person must do if anything."""
-        if row is None:
-            return self("next.none")
-        if row.day < today and row.state in (State.HELD, State.REFUSED):
-            return self(f"next.{row.state}_late")
+    def next(self, row: RegistrationRow) -> str:
+        """Returns what happens next to somebody whose registration is on its way."""
         if row.state is State.SENDING:
             return self("next.ok")
         if row.state is not State.DUE:
