@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date, time
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, exists, func, insert, select, update
+from sqlalchemy import Connection, Row, func, insert, select, update
 
 from hub.application.planning import NewEntry, Withdrawn
 from hub.application.registrations import NewRegistration
@@ -30,7 +30,7 @@ from hub.storage.schema import (
 )
 
 DAYS_AT_ONCE: Final = 100
-_LIVE: Final = tuple(sorted(str(state) for state in LIVE))
+_FOR_EVER: Final = 1 << 62
 
 
 # ---------------------------------------------------------------- entries
@@ -181,27 +181,53 @@ def remove_pattern(
 # ---------------------------------------------------------------- submitting
 
 
-def unsubmitted(connection: Connection, day: date) -> list[Row[Any]]:
+def unsubmitted(
+    connection: Connection, day: date, only: Iterable[int] | None = None
+) -> list[Row[Any]]:
     """Returns the standing entries of a day for which no registration was ever made.
 
     A registration that somebody cancelled or dropped since the entry was planned is an answer: the
     plan does not make another. One from before it was planned (again) is none.
+
+    Args:
+        only: the entries wanted; None: all.
     """
-    made = exists().where(
-        registration.c.person_id == plan_entry.c.person_id,
-        registration.c.works_number == plan_entry.c.works_number,
-        registration.c.day == plan_entry.c.day,
-        registration.c.act == "",
-        registration.c.state.in_(_LIVE) | (registration.c.tap_ms >= plan_entry.c.planned_ms),
-    )
     query = (
         select(plan_entry, person.c.token, works.c.site_id)
         .join(person, person.c.id == plan_entry.c.person_id)
         .join(works, works.c.number == plan_entry.c.works_number)
-        .where(plan_entry.c.day == day.isoformat(), plan_entry.c.withdrawn_ms.is_(None), ~made)
+        .where(plan_entry.c.day == day.isoformat(), plan_entry.c.withdrawn_ms.is_(None))
         .order_by(plan_entry.c.id)
     )
-    return list(connection.execute(query).all())
+    if only is not None:
+        query = query.where(plan_entry.c.id.in_(sorted(set(only))))
+    made = _made(connection, day)
+    return [
+        row
+        for row in connection.execute(query).all()
+        if made.get((row.person_id, row.works_number), -1) < row.planned_ms
+    ]
+
+
+def _made(connection: Connection, day: date) -> dict[tuple[int, str], int]:
+    """Until when each subject of a day is answered, UTC milliseconds: an entry that was planned
+    later is not. A live registration answers for ever.
+
+    Compared here and not in SQL: no index leads from a person to his registrations, so that each
+    entry would be compared with every registration of the day.
+    """
+    query = select(
+        registration.c.person_id,
+        registration.c.works_number,
+        registration.c.state,
+        registration.c.tap_ms,
+    ).where(registration.c.day == day.isoformat(), registration.c.act == "")
+    found: dict[tuple[int, str], int] = {}
+    for row in connection.execute(query):
+        until_ms = _FOR_EVER if row.state in LIVE else row.tap_ms
+        key = (row.person_id, row.works_number)
+        found[key] = max(found.get(key, until_ms), until_ms)
+    return found
 
 
 def submit_entries(
@@ -230,9 +256,7 @@ def submit_entries(
     wanted = set(entry_ids)
     ended = _ended(connection, day)
     count = 0
-    for row in unsubmitted(connection, day):
-        if row.id not in wanted:
-            continue
+    for row in unsubmitted(connection, day, wanted):
         generation = ended.get((row.person_id, row.works_number), 0)
         create(
             connection,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import date
+from functools import lru_cache
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, Row, false, func, select, true
@@ -343,19 +344,8 @@ class PlanReader:
         """The masked number of a person, and whether every number of his is right."""
         if person_id not in self._checked:
             row = self._person(person_id)
-            masked, valid = "", True
-            try:
-                if row.inss_sealed is not None:
-                    digits = self._vault.open("inss", row.inss_sealed).decode()
-                    masked = mask_person_number(digits)
-                    parse_inss(digits, self._today)
-                if row.limosa_sealed is not None:
-                    digits = self._vault.open("limosa", row.limosa_sealed).decode()
-                    masked = masked or mask_limosa(digits)
-                    parse_limosa(digits)
-            except (IdentifierError, PermanentError):
-                valid = False
-            self._checked[person_id] = (masked, valid)
+            sealed = (row.inss_sealed, row.limosa_sealed)
+            self._checked[person_id] = _judged(self._vault, *sealed, self._today)
         return self._checked[person_id]
 
     def _states(self, day: date) -> dict[tuple[int, str], tuple[str, int | None, str]]:
@@ -378,6 +368,30 @@ class PlanReader:
             if row.state in LIVE or key not in found or found[key][0] not in LIVE:
                 found[key] = (row.state, row.number, row.cause)
         return found
+
+
+@lru_cache(maxsize=20_000)
+def _judged(
+    vault: Vault, inss: bytes | None, limosa: bytes | None, today: date
+) -> tuple[str, bool]:
+    """The masked number of a person, and whether every number of his is right.
+
+    Remembered by what is sealed, since a board of 3,000 people asks for all of them each time;
+    nothing but the mask is kept.
+    """
+    masked, valid = "", True
+    try:
+        if inss is not None:
+            digits = vault.open("inss", inss).decode()
+            masked = mask_person_number(digits)
+            parse_inss(digits, today)
+        if limosa is not None:
+            digits = vault.open("limosa", limosa).decode()
+            masked = masked or mask_limosa(digits)
+            parse_limosa(digits)
+    except (IdentifierError, PermanentError):
+        valid = False
+    return masked, valid
 
 
 def seen_people(

@@ -165,6 +165,7 @@ def test_it_is_narrowed(desk: Desk, asked: str, names: list[str]) -> None:
 def test_a_name_is_searched_by_a_form_and_stands_in_no_address(desk: Desk) -> None:
     status, html = desk.post(name="jo DUBÓIS")
     assert (status, names_on(html)) == (200, ["Dubois Jo"])
+    assert re.search(r'href="/registrations/[0-9a-f]{24}"', html)
     assert "dub" not in "".join(re.findall(r'href="([^"]*)"', html)).casefold()
     assert names_on(desk.post(name="%")[1]) == []
     # Without a name it has an address, which can be kept.

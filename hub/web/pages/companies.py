@@ -30,10 +30,10 @@ from hub.storage.declarations import Declarations
 from hub.storage.engine import reading
 from hub.storage.parties import Parties, PartyDraft
 from hub.web.access import Allowed
-from hub.web.day_words import DayWords
 from hub.web.frame import draw, go, language_of
 from hub.web.office import Office
 from hub.web.page_words import PageWords
+from hub.web.remarks import remark_text
 
 SEE = Allowed(Action.COMPANIES_SEE)
 CHANGE = Allowed(Action.COMPANIES_CHANGE)
@@ -134,7 +134,7 @@ def companies_pages(office: Office) -> APIRouter:
             parts=parts,
             week=week,
             period=(week.days[-1].day, week.days[0].day),
-            remark=DayWords(words.language).plain,
+            remark=lambda one: remark_text(words, one),
             day_text=lambda of: weekday_text(of, words.language),
             time_text=lambda ms: clock_text(ms, words.language, today),
             number_text=number_text,
