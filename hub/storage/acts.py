@@ -34,6 +34,17 @@ _FACTS: Final = (
     "case", "reason",
 )  # fmt: skip
 
+_ACT_ROW: Final = (
+    unbadged_act.c.id,
+    unbadged_act.c.after_inbox,
+    unbadged_act.c.site_id,
+    unbadged_act.c.direction,
+    unbadged_act.c.person_id,
+    unbadged_act.c.place,
+    unbadged_act.c.at_ms,
+    unbadged_act.c.received_ms,
+)
+
 
 class Acts:
     """`hub.application.acts.ActsPort` inside one open write transaction."""
@@ -102,23 +113,19 @@ def _kept(row: Row[Any], again: bool = False) -> KeptAct:
 def acts_to_do(connection: Connection, limit: int) -> list[ActRow]:
     """Returns at most so many acts that had no effect yet, in the order in which they came."""
     done = select(func.coalesce(func.max(act_done.c.act_id), 0)).scalar_subquery()
-    columns = unbadged_act.c
-    rows = connection.execute(
-        select(
-            columns.id,
-            columns.after_inbox,
-            columns.site_id,
-            columns.direction,
-            columns.person_id,
-            columns.place,
-            columns.at_ms,
-            columns.received_ms,
-        )
-        .where(columns.id > done)
-        .order_by(columns.id)
-        .limit(limit)
+    key = unbadged_act.c.id
+    query = select(*_ACT_ROW).where(key > done).order_by(key).limit(limit)
+    return [ActRow(*row) for row in connection.execute(query)]
+
+
+def acts_of_person(connection: Connection, person_id: int, day: date) -> list[ActRow]:
+    """Returns the acts of somebody that had their effect on a Brussels day, in order."""
+    begin_ms, end_ms = day_bounds_ms(day)
+    of_day = select(act_done.c.act_id).where(
+        act_done.c.person_id == person_id, act_done.c.at_ms >= begin_ms, act_done.c.at_ms < end_ms
     )
-    return [ActRow(*row) for row in rows]
+    query = select(*_ACT_ROW).where(unbadged_act.c.id.in_(of_day)).order_by(unbadged_act.c.id)
+    return [ActRow(*row) for row in connection.execute(query)]
 
 
 def mark_done(connection: Connection, act: ActRow, at_ms: int) -> None:
