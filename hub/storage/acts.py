@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 from typing import Any, Final
 
@@ -27,7 +27,7 @@ from hub.domain.legal_day import brussels_day, day_bounds_ms
 from hub.domain.people import is_registered
 from hub.domain.registration import LIVE, State
 from hub.storage.schema import act_done, inbox, person, projection, registration, unbadged_act
-from protocol.record import QUALITY_HUB
+from protocol.record import DIRECTION_OUT, QUALITY_HUB
 
 _FACTS: Final = (
     "reference", "at_ms", "received_ms", "site_id", "direction", "channel", "means", "place",
@@ -183,6 +183,19 @@ def acts_of_day(connection: Connection, site_id: int, day: date) -> Sequence[Row
         .where(columns.site_id == site_id, columns.at_ms >= begin_ms, columns.at_ms < end_ms)
         .order_by(columns.at_ms, columns.act_id)
     ).all()
+
+
+def outs_of(connection: Connection, day: date, people: Collection[int]) -> list[tuple[int, int]]:
+    """Returns (whose, when) of the acts by which these people left on a Brussels day."""
+    begin_ms, end_ms = day_bounds_ms(day)
+    columns = act_done.c
+    query = select(columns.person_id, columns.at_ms).where(
+        columns.person_id.in_(people),
+        columns.direction == DIRECTION_OUT,
+        columns.at_ms >= begin_ms,
+        columns.at_ms < end_ms,
+    )
+    return [(row.person_id, row.at_ms) for row in connection.execute(query)]
 
 
 # ---------------------------------------------------------------- what became of it
