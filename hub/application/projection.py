@@ -216,26 +216,9 @@ class Projection:
         return len(run.records) // RECORD_SIZE
 
     def _act(self, port: ProjectionPort, act: ActRow) -> None:
-        believed = believed_ms(act.at_ms, act.received_ms)
-        # Its clock is ahead: the moment the hub got it is the latest at which it can have been.
-        at_ms = act.received_ms if believed is None else believed
-        tap = TapRow(
-            stream_id=ACTS_STREAM,
-            seq=act.number,
-            terminal_id=act.place,
-            direction=act.direction,
-            verdict=VERDICT_GRANTED,
-            reason=REASON_NONE,
-            tag=b"",
-            person_id=act.person_id,
-            boot=0,
-            ticks_ms=0,
-            quality=QUALITY_HUB,
-            at_ms=at_ms,
-            received_ms=act.received_ms,
-        )
+        tap = tap_of(act)
         Registering(port, self._window_ms).acted(act.site_id, tap, act.received_ms)
-        port.act_done(act, at_ms)
+        port.act_done(act, act.received_ms if tap.at_ms is None else tap.at_ms)
 
     def _records(self, run: InboxRun) -> Iterable[Record]:
         for offset in range(0, len(run.records), RECORD_SIZE):
@@ -327,4 +310,25 @@ def _seen(tap: TapRow, desk: bool) -> SeenTap:
         desk=desk,
         at_ms=tap.at_ms,
         received_ms=tap.received_ms,
+    )
+
+
+def tap_of(act: ActRow) -> TapRow:
+    """Returns an act without a badge as the tap that it stands for: let pass, by a good clock."""
+    believed = believed_ms(act.at_ms, act.received_ms)
+    return TapRow(
+        stream_id=ACTS_STREAM,
+        seq=act.number,
+        terminal_id=act.place,
+        direction=act.direction,
+        verdict=VERDICT_GRANTED,
+        reason=REASON_NONE,
+        tag=b"",
+        person_id=act.person_id,
+        boot=0,
+        ticks_ms=0,
+        quality=QUALITY_HUB,
+        # Its clock is ahead: the moment the hub got it is the latest at which it can have been.
+        at_ms=act.received_ms if believed is None else believed,
+        received_ms=act.received_ms,
     )

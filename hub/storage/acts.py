@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 from typing import Any, Final
 
@@ -27,12 +27,23 @@ from hub.domain.legal_day import brussels_day, day_bounds_ms
 from hub.domain.people import is_registered
 from hub.domain.registration import LIVE, State
 from hub.storage.schema import act_done, inbox, person, projection, registration, unbadged_act
-from protocol.record import QUALITY_HUB
+from protocol.record import DIRECTION_OUT, QUALITY_HUB
 
 _FACTS: Final = (
     "reference", "at_ms", "received_ms", "site_id", "direction", "channel", "means", "place",
     "case", "reason",
 )  # fmt: skip
+
+_ACT_ROW: Final = (
+    unbadged_act.c.id,
+    unbadged_act.c.after_inbox,
+    unbadged_act.c.site_id,
+    unbadged_act.c.direction,
+    unbadged_act.c.person_id,
+    unbadged_act.c.place,
+    unbadged_act.c.at_ms,
+    unbadged_act.c.received_ms,
+)
 
 
 class Acts:
@@ -102,23 +113,19 @@ def _kept(row: Row[Any], again: bool = False) -> KeptAct:
 def acts_to_do(connection: Connection, limit: int) -> list[ActRow]:
     """Returns at most so many acts that had no effect yet, in the order in which they came."""
     done = select(func.coalesce(func.max(act_done.c.act_id), 0)).scalar_subquery()
-    columns = unbadged_act.c
-    rows = connection.execute(
-        select(
-            columns.id,
-            columns.after_inbox,
-            columns.site_id,
-            columns.direction,
-            columns.person_id,
-            columns.place,
-            columns.at_ms,
-            columns.received_ms,
-        )
-        .where(columns.id > done)
-        .order_by(columns.id)
-        .limit(limit)
+    key = unbadged_act.c.id
+    query = select(*_ACT_ROW).where(key > done).order_by(key).limit(limit)
+    return [ActRow(*row) for row in connection.execute(query)]
+
+
+def acts_of_person(connection: Connection, person_id: int, day: date) -> list[ActRow]:
+    """Returns the acts of somebody that had their effect on a Brussels day, in order."""
+    begin_ms, end_ms = day_bounds_ms(day)
+    of_day = select(act_done.c.act_id).where(
+        act_done.c.person_id == person_id, act_done.c.at_ms >= begin_ms, act_done.c.at_ms < end_ms
     )
-    return [ActRow(*row) for row in rows]
+    query = select(*_ACT_ROW).where(unbadged_act.c.id.in_(of_day)).order_by(unbadged_act.c.id)
+    return [ActRow(*row) for row in connection.execute(query)]
 
 
 def mark_done(connection: Connection, act: ActRow, at_ms: int) -> None:
@@ -176,6 +183,19 @@ def acts_of_day(connection: Connection, site_id: int, day: date) -> Sequence[Row
         .where(columns.site_id == site_id, columns.at_ms >= begin_ms, columns.at_ms < end_ms)
         .order_by(columns.at_ms, columns.act_id)
     ).all()
+
+
+def outs_of(connection: Connection, day: date, people: Collection[int]) -> list[tuple[int, int]]:
+    """Returns (whose, when) of the acts by which these people left on a Brussels day."""
+    begin_ms, end_ms = day_bounds_ms(day)
+    columns = act_done.c
+    query = select(columns.person_id, columns.at_ms).where(
+        columns.person_id.in_(people),
+        columns.direction == DIRECTION_OUT,
+        columns.at_ms >= begin_ms,
+        columns.at_ms < end_ms,
+    )
+    return [(row.person_id, row.at_ms) for row in connection.execute(query)]
 
 
 # ---------------------------------------------------------------- what became of it

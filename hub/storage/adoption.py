@@ -17,11 +17,13 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, func, or_, select, update
 
+from hub.application.projection import tap_of
 from hub.application.registering import Registering, TapRow
 from hub.domain.day_regime import tap_day
 from hub.domain.in_out_regime import WINDOW_MS
 from hub.domain.legal_day import brussels_day, day_bounds_ms
 from hub.domain.presence import Presence
+from hub.storage.acts import acts_of_person
 from hub.storage.projection import Derived, RegisterView
 from hub.storage.schema import registration, tap, terminal
 
@@ -93,6 +95,8 @@ def register_today(
     registering = Registering(_Seen(connection, RegisterView()), window_ms)
     for site_id, row in _of_today(connection, now_ms, tap.c.person_id == person_id):
         registering.happened(site_id, row, now_ms)
+    for act in acts_of_person(connection, person_id, today):
+        registering.acted(act.site_id, tap_of(act), now_ms)
     return _registrations(connection, person_id, today) - before
 
 

@@ -54,6 +54,7 @@ class Somebody:
         token: stands for him in a form.
         language: of the person, two letters.
         works_here: False for a visitor or a delivery.
+        host, purpose: of a visitor, as he said.
     """
 
     person_id: int
@@ -63,6 +64,8 @@ class Somebody:
     company: str
     language: str
     works_here: bool = True
+    host: str = ""
+    purpose: str = ""
 
     def __repr__(self) -> str:
         return "Somebody()"
@@ -75,6 +78,8 @@ _COLUMNS: Final = (
     person.c.family_name,
     person.c.language,
     person.c.kind,
+    func.coalesce(visit.c.host, "").label("host"),
+    func.coalesce(visit.c.purpose, "").label("purpose"),
     func.coalesce(company.c.name, visit.c.company, newcomer.c.company_said, "").label("company"),
 )
 _FROM: Final = (
@@ -94,6 +99,8 @@ def _somebody(row: Row[*tuple[Any, ...]]) -> Somebody:
         row.company,
         row.language,
         row.kind not in _GUESTS,
+        row.host,
+        row.purpose,
     )
 
 

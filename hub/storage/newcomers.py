@@ -1,11 +1,14 @@
-"""People whom nobody knew when they came: what a supervisor is shown of them, and their end."""
+"""People whom nobody knew when they came: what a supervisor is shown of them.
+
+Whoever changes such a person confirms him with it (`hub.storage.announced`).
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, func, select
 
 from hub.application.access import Actor
 from hub.application.people import PersonFile
@@ -87,16 +90,3 @@ class Newcomers:
             if row.file.token == token:
                 return row
         raise UsageError("HUB-1621")
-
-    def settle(self, token: str, now_ms: int) -> None:
-        """Ends the waiting of one who has been completed; he is registered if that is still lawful.
-
-        Raises:
-            UsageError: HUB-1621, none of them has this token.
-        """
-        row = self.one(token)
-        self._connection.execute(
-            update(newcomer)
-            .where(newcomer.c.person_id == row.file.person_id)
-            .values(settled_ms=now_ms, settled_by=self._actor.name)
-        )

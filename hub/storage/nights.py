@@ -17,6 +17,7 @@ from sqlalchemy import Connection, Row, func, or_, select
 from hub.domain.legal_day import day_bounds_ms
 from hub.domain.registration import LIVE
 from hub.domain.stay import DayTaps, began_before, stay_of
+from hub.storage.acts import outs_of
 from hub.storage.schema import company, person, presence, registration, tap
 from protocol.record import DIRECTION_OUT, REASON_UNKNOWN_BADGE, VERDICT_GRANTED
 
@@ -102,7 +103,10 @@ def _first_outs(connection: Connection, day: date, people: Sequence[int]) -> Map
         )
         .group_by(tap.c.person_id)
     )
-    return {row[0]: row[1] for row in rows}
+    found = {row[0]: row[1] for row in rows}
+    for person_id, at_ms in outs_of(connection, day, people):
+        found[person_id] = min(at_ms, found.get(person_id, at_ms))
+    return found
 
 
 def _registrations(

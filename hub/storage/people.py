@@ -34,6 +34,7 @@ from hub.domain.people import (
 )
 from hub.domain.rights import Action
 from hub.errors import UsageError
+from hub.storage.announced import settle
 from hub.storage.audit import note
 from hub.storage.people_list import lines
 from hub.storage.register import SENT, Register
@@ -208,6 +209,7 @@ class People:
         if any(before[name] != values.get(name, before[name]) for name in SENT):
             values["changed_ms"] = self._now_ms
         self._connection.execute(update(person).where(person.c.id == row.id).values(**values))
+        settle(self._connection, row.id, self._now_ms, self._actor.name)
         self._refuse_outside(row.id)
         details: dict[str, Any] = {
             "changed": [name for name in _CHANGED if before[name] != values.get(name, before[name])]

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, func, select
 from hub.application.access import Actor
 from hub.domain.legal_day import brussels_day
 from hub.domain.rights import Action
-from hub.storage.schema import person, presence, site, terminal
+from hub.storage.schema import kiosk, person, presence, site, terminal
 from hub.storage.scope import presences_within
 
 DAYS: Final = 7
@@ -53,11 +53,12 @@ def days_of(connection: Connection, actor: Actor, token: str, now_ms: int) -> li
         select(
             presence,
             site.c.name,
-            func.coalesce(terminal.c.name, presence.c.terminal_id).label("gate"),
+            func.coalesce(terminal.c.name, kiosk.c.name, presence.c.terminal_id).label("gate"),
         )
         .join(person, person.c.id == presence.c.person_id)
         .join(site, site.c.id == presence.c.site_id)
         .outerjoin(terminal, terminal.c.id == presence.c.terminal_id)
+        .outerjoin(kiosk, kiosk.c.id == presence.c.terminal_id)
         .where(
             person.c.token == token,
             presence.c.day >= since.isoformat(),

@@ -23,6 +23,7 @@ from hub.domain.presence import Presence
 from hub.domain.registration import State
 from hub.domain.works import Regime, WorksChoice, choose_works
 from hub.storage.acts import acts_to_do, mark_done
+from hub.storage.announced import is_newcomer
 from hub.storage.badge_history import Link, holder_of, links_of, since_when
 from hub.storage.history import RegistrationEvent, create, fold, step
 from hub.storage.incidents import add_incident
@@ -37,7 +38,7 @@ from hub.storage.schema import (
     tap,
 )
 from hub.storage.schema import projection as projection_table
-from hub.storage.works import candidates, is_newcomer, planned_works, regime_on
+from hub.storage.works import candidates, planned_works, regime_on
 from protocol.record import REASON_UNKNOWN_BADGE, VERDICT_GRANTED, record_ok, unpack_record
 
 NAME = "presence"

@@ -14,10 +14,10 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 from hub.application.ports import Place
 from hub.domain.causes import Cause
 from hub.domain.works import Regime, WorksChoice, choose_works, regime_of
+from hub.storage.announced import is_newcomer
 from hub.storage.schema import (
     assignment,
     company,
-    newcomer,
     person,
     plan_entry,
     works,
@@ -154,14 +154,6 @@ def planned_works(
         )
     )
     return tuple(sorted(connection.execute(query).scalars()))
-
-
-def is_newcomer(connection: Connection, person_id: int) -> bool:
-    """Returns whether somebody told the hub himself who he is, and nobody has confirmed it yet."""
-    query = select(newcomer.c.person_id).where(
-        newcomer.c.person_id == person_id, newcomer.c.settled_ms.is_(None)
-    )
-    return connection.execute(query).first() is not None
 
 
 def choice_on(connection: Connection, person_id: int, site_id: int, day: date) -> WorksChoice:

@@ -20,6 +20,7 @@ from hub.domain.people import Kind
 from hub.errors import UsageError
 from hub.settings import RetentionSettings
 from hub.storage.acts import Acts, acts_wait
+from hub.storage.adoption import register_today
 from hub.storage.attestations import attestation_of
 from hub.storage.balance import books_of_day
 from hub.storage.completing import complete
@@ -382,6 +383,18 @@ def test_a_roll_call_counts_who_came_without_a_badge(gate: Gate) -> None:
         ("Visser", "Studiebureau Zuid", True, "In"),
     ]
     assert flow.steps[-1][1] == 2
+
+
+def test_a_visitor_who_turns_out_to_work_here_is_registered_for_his_act(gate: Gate) -> None:
+    with writing(gate.engine) as connection:
+        connection.execute(update(person).where(person.c.id == P_MILAN).values(kind=Kind.VISITOR))
+    gate.act(act(case=Case.VISIT, means=Means.TOLD))
+    assert gate.rows(registration) == []
+    with writing(gate.engine) as connection:
+        connection.execute(update(person).where(person.c.id == P_MILAN).values(kind=Kind.EMPLOYEE))
+        assert register_today(connection, P_MILAN, NOON_MS + HOUR) == 1
+    assert gate.registrations() == [(TODAY, "due", "first_tap")]
+    assert gate.presences() == [(P_MILAN, TODAY, NOON_MS, True, 1)]
 
 
 # ---------------------------------------------------------------- who is not known yet

@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, update
 
+from hub.application.acts import keep
 from hub.errors import PermanentError
 from hub.main import Hub
 from hub.settings import BrokerSettings, Settings
+from hub.storage.acts import Acts
 from hub.storage.engine import reading, writing
 from hub.storage.house import open_house
 from hub.storage.incidents import incidents_since
@@ -20,6 +22,7 @@ from hub.storage.schema import company, person, registration
 from protocol.batch import encode_batch
 from protocol.mac import Mac, broker_password
 from protocol.messages import decode_control
+from tests.hub.act_world import P_BASILE, P_MILAN, act
 from tests.hub.derived import Site
 from tests.hub.house import JOURNAL, MILAN, NOON_MS, TestHouse, people_house, record
 from tests.hub.patience import until
@@ -79,6 +82,19 @@ def test_a_tap_is_kept_acked_and_due(hub: Hub, house: TestHouse) -> None:
 
         assert until(answered, "the ack") == ["ack", JOURNAL.hex(), 1, []]
     until(lambda: states(house) == ["due"], "the registration")
+
+
+def test_an_act_without_a_badge_is_due_as_soon_as_a_tap_and_after_a_kill_too(
+    hub: Hub, house: TestHouse
+) -> None:
+    with writing(house.house.engine) as connection:
+        # It was kept, and the hub was killed before it had its effect.
+        keep(Acts(connection), act(P_MILAN), NOON_MS)
+    hub.start()
+    until(lambda: states(house) == ["due"], "the registration of what was kept")
+    hub.office.write(lambda connection: keep(Acts(connection), act(P_BASILE), NOON_MS))
+    hub.acted()
+    until(lambda: states(house) == ["due", "due"], "the registration")
 
 
 def test_a_forged_batch_becomes_an_incident_in_the_database(hub: Hub, house: TestHouse) -> None:

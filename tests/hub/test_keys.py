@@ -46,7 +46,8 @@ LIMOSA = "24999000000000187"
 NOT_SEALED = {
     ("api_token", "digest"), ("audit", "digest"),
     ("audit", "previous"), ("badge", "tag"), ("badge_event", "tag"), ("evidence", "digest"),
-    ("evidence", "previous"), ("firmware", "pack"), ("inbox", "records"), ("link", "digest"),
+    ("evidence", "previous"), ("firmware", "pack"), ("inbox", "records"), ("kiosk", "digest"),
+    ("link", "digest"),
     ("passkey", "credential"), ("passkey", "public_key"), ("person", "inss_index"),
     ("person", "limosa_index"), ("request_key", "request"), ("stream", "journal"),
     ("tap", "tag"), ("terminal", "flashed_sha256"), ("web_session", "digest"),

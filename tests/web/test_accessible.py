@@ -182,6 +182,11 @@ def opened(place: Place, page: Page, who: str, paths: Iterable[str]) -> Iterator
         yield path
 
 
+def judge(page: Page) -> list[str]:
+    """What axe finds on a page that holds it."""
+    return page.evaluate(_JUDGE)
+
+
 def faults_of(page: Page, language: str) -> list[str]:
     """What is wrong with the page that is open."""
     size = SEEN_IN[language][1]
@@ -190,7 +195,7 @@ def faults_of(page: Page, language: str) -> list[str]:
         found.append("in another language")
     if language in JUDGED:
         page.evaluate(AXE)
-        found += page.evaluate(_JUDGE)
+        found += judge(page)
     if size != PHONE:
         page.set_viewport_size(PHONE)  # pyright: ignore[reportArgumentType]
     if page.evaluate("document.documentElement.scrollWidth") > PHONE["width"]:

@@ -385,6 +385,12 @@ def test_an_emergency_service_is_let_in_at_once_each_of_them_counted(gate: Gate)
     ]  # fmt: skip
     assert {(row.case, row.reason) for row in gate.rows(unbadged_act)} == {("emergency", "fire")}
     assert gate.rows(registration) == []
+    # Sent again because the answer was lost, it adds nobody.
+    gate.next()
+    people = len(gate.rows(person))
+    (first,) = [row.reference for row in gate.rows(unbadged_act) if row.id == 1]
+    gate.touch("/kiosk/emergency", "/kiosk/emergency", **form, reference=first)
+    assert len(gate.rows(person)) == people
     # Whatever is typed, it is noted.
     gate.next()
     for count in ("", "-3", "999", "many"):

@@ -56,14 +56,17 @@ def test_the_guards_part_opens_by_pin_and_closes_by_itself(gate: Gate) -> None:
 
 
 def test_a_guard_lets_somebody_in_and_a_guest_out(gate: Gate) -> None:
-    gate.touch("/kiosk/visit", "/kiosk/visit", given_name="Vic", family_name="Visser")
+    gate.touch("/kiosk/visit", "/kiosk/visit", given_name="Vic", family_name="Visser",
+               host="Sofie", purpose="Meting")  # fmt: skip
     gate.next()
     gate.touch("/kiosk/guard", "/kiosk/guard", pin=PIN)
     token = gate.rows(person)[0].token
     assert "Milan" in gate.touch("/kiosk/guard/enter", "/kiosk/guard", person=token, way="in").text
     gate.next()
     gate.hub.now_ms += MINUTE
-    assert "Vic Visser" in gate.get("/kiosk/guard").text
+    shown = gate.get("/kiosk/guard").text
+    assert "Vic Visser" in shown
+    assert "Sofie, Meting" in shown
     guest = gate.rows(person)[-1].token
     assert "Vic Visser" not in gate.touch("/kiosk/guard/left", "/kiosk/guard", person=guest).text
     assert [(row.means, row.by, row.direction) for row in gate.rows(unbadged_act)][1:] == [

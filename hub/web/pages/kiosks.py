@@ -181,7 +181,6 @@ def kiosks_pages(office: Office, door: Door) -> APIRouter:
             waiting = Newcomers(connection, register, actor)
             draft = _draft(described(waiting.one(token).file), form)
             register.change(token, draft)
-            waiting.settle(token, office.clock())
 
         try:
             office.write(change)
