@@ -259,6 +259,18 @@ def test_what_is_over_before_it_was_told_is_told_as_that(hub: Site) -> None:
     assert subject.startswith("Werf Noord: voorbij, 2 personen")
 
 
+def test_that_something_is_over_wakes_nobody(hub: Site) -> None:
+    hub.now_ms = at("22:00")
+    hub.away = True
+    assert hub.arrived() == [(SOFIE.to, STOPPED)]
+    assert hub.take_care()
+    hub.away = False
+    hub.look(1)
+    assert hub.arrived(5) == []
+    hub.now_ms = at("06:00", DAY)
+    assert hub.arrived() == [(SOFIE.to, OVER)]
+
+
 def test_what_was_taken_care_of_before_it_was_told_is_told_to_nobody(hub: Site) -> None:
     hub.now_ms = at("22:00")
     hub.wrong = 2
