@@ -341,7 +341,7 @@ LOOKS = st.lists(
 
 @given(LOOKS)
 @settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_no_sequence_of_restarts_loses_or_doubles_what_is_told(hub: Site, acts: list[str]) -> None:
     """However often the hub dies, wherever: every alert that rose was told once as risen, and each
