@@ -259,7 +259,7 @@ def test_quiet_hours_end_by_the_clock_on_the_wall_when_summer_time_begins_and_en
     begin = brussels(date(2027, 3, 27), "23:00")
     end = quiet_until_ms(begin, night)
     assert end == int(datetime(2027, 3, 28, 4, tzinfo=UTC).timestamp()) * 1000
-    assert (end - begin) == 6 * 3_600_000  # one hour is missing
+    assert end == begin + 6 * 3_600_000  # one hour is missing
     # A time that does not exist: half past two in that night is half past three.
     early = Timing(time(22), time(2, 30))
     assert quiet_until_ms(begin, early) == brussels(spring, "03:30")

@@ -229,6 +229,7 @@ def test_doctor_says_what_a_working_hub_has(
         "keys": ("ok", "doctor.keys"),
         "register": ("ok", "doctor.register"),
         "terminals": ("ok", "doctor.terminals"),
+        "messages": ("ok", "doctor.messages_none"),
         "hub": ("ok", "doctor.hub_no"),
         "broker": ("ok", "doctor.broker"),
         "certificate": ("ok", "doctor.certificate_off"),

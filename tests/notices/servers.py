@@ -100,7 +100,8 @@ class MailServer:
     @property
     def subjects(self) -> list[str]:
         """Of the mails that were taken."""
-        return [str(one["Subject"]) for one in self.taken]
+        # A long one begins on its second line.
+        return [str(one["Subject"]).strip() for one in self.taken]
 
 
 @contextmanager

@@ -259,6 +259,18 @@ def test_what_is_over_before_it_was_told_is_told_as_that(hub: Site) -> None:
     assert subject.startswith("Werf Noord: voorbij, 2 personen")
 
 
+def test_that_something_is_over_wakes_nobody(hub: Site) -> None:
+    hub.now_ms = at("22:00")
+    hub.away = True
+    assert hub.arrived() == [(SOFIE.to, STOPPED)]
+    assert hub.take_care()
+    hub.away = False
+    hub.look(1)
+    assert hub.arrived(5) == []
+    hub.now_ms = at("06:00", DAY)
+    assert hub.arrived() == [(SOFIE.to, OVER)]
+
+
 def test_what_was_taken_care_of_before_it_was_told_is_told_to_nobody(hub: Site) -> None:
     hub.now_ms = at("22:00")
     hub.wrong = 2
@@ -329,7 +341,7 @@ LOOKS = st.lists(
 
 @given(LOOKS)
 @settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_no_sequence_of_restarts_loses_or_doubles_what_is_told(hub: Site, acts: list[str]) -> None:
     """However often the hub dies, wherever: every alert that rose was told once as risen, and each

@@ -117,7 +117,7 @@ ACTS = st.lists(
 
 @given(acts=ACTS)
 @settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_no_sequence_of_restarts_loses_or_doubles_a_message(box: Box, acts: list[str]) -> None:
     """Whatever happens, each message is taken; twice only when the hub died before it could note

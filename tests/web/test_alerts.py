@@ -25,6 +25,7 @@ from hub.web.pages.alerts import alerts_pages
 from tests.hub.house import NOON_MS
 from tests.notices.servers import mail_server
 from tests.web.actors import ADMINISTRATOR, CSRF, Everybody
+from tests.web.isolation import application
 from tests.web.two_companies import World, two_companies
 
 MINUTE = 60_000
@@ -187,3 +188,22 @@ def test_what_is_over_is_paged_newest_first(world: World) -> None:
     assert second.count('<td data-label="Begin">') == 1
     assert '<td data-label="End">12:00</td>' in first
     assert '<td data-label="End">11:10</td>' in second
+
+
+def test_the_board_says_how_many_wait_to_those_who_may_see_them(world: World) -> None:
+    add(world)
+    add(world, Kind.SILENT, acked_ms=NOON_MS, acked_by="account:50")
+    add(world, Kind.JOURNAL, subject="y", site_id=2, details={**DETAILS, "percent": 80})
+    app, access = application(world)
+    client = TestClient(app, headers={"Accept-Language": "en"})
+    strip = re.compile(r'<p class="call" role="status"><a href="/alerts">(.*?)</a>')
+    found: dict[str, list[str]] = {}
+    inspector = replace(SUPERVISOR, role=Role.INSPECTOR)
+    for who, actor in (("all", ADMINISTRATOR), ("site", SUPERVISOR), ("none", inspector)):
+        access.current = actor
+        found[who] = strip.findall(client.get("/").text)
+    assert found == {
+        "all": ["2 alerts wait for somebody"],
+        "site": ["1 alert waits for somebody"],
+        "none": [],
+    }
