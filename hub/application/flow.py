@@ -17,6 +17,7 @@ from hub.domain.legal_day import BRUSSELS
 DAYS: Final = 7
 """Days of the table of arrivals, the shown one among them."""
 HOURS: Final = 24
+HOUR_MS: Final = 3_600_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,14 +89,15 @@ def steps_of(taps: Iterable[tuple[int, int, bool]], start_ms: int) -> tuple[tupl
     return tuple(steps.items())
 
 
-def arrivals_of(day: str, first_in_ms: Iterable[int]) -> Arrivals:
+def arrivals_of(day: str, came: Iterable[tuple[int, int]]) -> Arrivals:
     """Returns in which hours of the clock in Brussels people came.
 
     Args:
         day: Brussels day, ISO.
-        first_in_ms: when each came first, UTC milliseconds.
+        came: (a moment in an hour of UTC, how many came first in that hour); UTC milliseconds. An
+            hour in Brussels is one in UTC, since their difference is whole hours.
     """
     hours = [0] * HOURS
-    for moment in first_in_ms:
-        hours[datetime.fromtimestamp(moment / 1000, UTC).astimezone(BRUSSELS).hour] += 1
+    for moment, people in came:
+        hours[datetime.fromtimestamp(moment / 1000, UTC).astimezone(BRUSSELS).hour] += people
     return Arrivals(day, tuple(hours))

@@ -9,7 +9,7 @@ neither names nor numbers, so that none reaches a log.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal, Protocol
 
@@ -150,6 +150,12 @@ class PersonRow:
     registrations: tuple[RegistrationRow, ...]
     visitor: bool = False
     token: str = ""
+    standing: Standing = field(init=False, compare=False)
+    """Where the person stands; seen without any registration that counts needs action."""
+
+    def __post_init__(self) -> None:
+        # Asked for several times of each of thousands, for every picture.
+        object.__setattr__(self, "standing", self._stands())
 
     @property
     def counting(self) -> tuple[RegistrationRow, ...]:
@@ -159,12 +165,12 @@ class PersonRow:
     @property
     def deciding(self) -> RegistrationRow | None:
         """The registration that decides the standing: the most urgent one that counts."""
+        if len(self.registrations) == 1:
+            return self.registrations[0]
         rows = self.counting or self.registrations[-1:]  # the newest of those that ended
         return min(rows, key=lambda row: _URGENCY.index(row.standing), default=None)
 
-    @property
-    def standing(self) -> Standing:
-        """Where the person stands; seen without any registration that counts needs action."""
+    def _stands(self) -> Standing:
         if not self.seen:
             return Standing.PLANNED
         if self.visitor and not self.counting:
@@ -182,11 +188,16 @@ class CompanyRow:
 
     Args:
         visitors: these are no company: they visit or deliver.
+        number: its enterprise or foreign VAT number; empty for people without a company.
+        level: in the chain of the works declaration, 0 for the declaring contractor; None for a
+            company that stands in none of this site.
     """
 
     name: str
     people: tuple[PersonRow, ...]
     visitors: bool = False
+    number: str = ""
+    level: int | None = None
 
     @property
     def on_site(self) -> int:
@@ -275,6 +286,9 @@ class Board:
             CompanyRow(
                 company.name,
                 tuple(one for one in company.people if not one.seen and one.counting),
+                company.visitors,
+                company.number,
+                company.level,
             )
             for company in self.companies
         )
@@ -385,6 +399,7 @@ def assemble(
     undated: int,
     gates: tuple[GateName, ...],
     people_known: int,
+    places: Mapping[int, tuple[str, int | None]] | None = None,
 ) -> Board:
     """Sorts people into the groups of a board; a pure function, so the counts always add up.
 
@@ -392,14 +407,19 @@ def assemble(
         now_ms: moment of the picture, UTC milliseconds.
         people: everybody seen on or registered for `day`, once each.
         earlier: people of earlier days whose matter ended or is still open on this day.
+        places: company -> (its number, its level in the chain).
     """
+    known = places or {}
     standings = [(person, person.standing) for person in people]
     by_company: dict[int | None, list[PersonRow]] = {}
     visitors = [person for person, standing in standings if standing is Standing.VISITOR]
     for person in sorted(people, key=_by_name):
         if person.standing is not Standing.VISITOR:
             by_company.setdefault(person.company_id, []).append(person)
-    companies = [CompanyRow(rows[0].company, tuple(rows)) for rows in by_company.values()]
+    companies = [
+        CompanyRow(rows[0].company, tuple(rows), False, *known.get(key or 0, ("", None)))
+        for key, rows in by_company.items()
+    ]
     action = [person for person, standing in standings if standing is Standing.ACTION]
     waiting = [person for person, standing in standings if standing is Standing.WAITING]
     remarks = sum(standing is Standing.REMARKS for _, standing in standings)

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 from sqlalchemy import Connection, distinct, func, or_, select
 
-from hub.application.flow import DAYS, Flow, arrivals_of, steps_of
+from hub.application.flow import DAYS, HOUR_MS, Flow, arrivals_of, steps_of
 from hub.domain.legal_day import day_bounds_ms
 from hub.domain.registration import LIVE
 from hub.storage.acts import acts_of_day
@@ -34,15 +34,17 @@ def flow_of(connection: Connection, site_id: int, day: date, now_ms: int) -> Flo
         )
     )
     days = [(day - timedelta(days=back)).isoformat() for back in reversed(range(DAYS))]
-    came: dict[str, list[int]] = {one: [] for one in days}
-    for row in connection.execute(
-        select(presence.c.day, presence.c.first_in_ms).where(
+    came: dict[str, list[tuple[int, int]]] = {one: [] for one in days}
+    for of, number, people in connection.execute(
+        select(presence.c.day, func.min(presence.c.first_in_ms), func.count())
+        .where(
             presence.c.site_id == site_id,
             presence.c.day.in_(days),
             presence.c.first_in_ms.is_not(None),
         )
+        .group_by(presence.c.day, presence.c.first_in_ms // HOUR_MS)
     ):
-        came[row.day].append(row.first_in_ms)
+        came[of].append((number, people))
     expected = select(func.count(distinct(registration.c.person_id))).where(
         registration.c.site_id == site_id,
         registration.c.day == day.isoformat(),
@@ -54,8 +56,14 @@ def flow_of(connection: Connection, site_id: int, day: date, now_ms: int) -> Flo
         until_ms=min(max(now_ms, start_ms), end_ms),
         steps=steps_of(
             (
-                (row.at_ms, row.person_id, row.direction != DIRECTION_OUT)
-                for row in (*taps, *acts_of_day(connection, site_id, day))
+                (at_ms, person_id, direction != DIRECTION_OUT)
+                for at_ms, person_id, direction in (
+                    *taps,
+                    *(
+                        (row.at_ms, row.person_id, row.direction)
+                        for row in acts_of_day(connection, site_id, day)
+                    ),
+                )
             ),
             start_ms,
         ),

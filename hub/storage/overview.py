@@ -23,14 +23,17 @@ from hub.application.overview import (
     assemble,
 )
 from hub.application.terminals import DESK
+from hub.domain import chain
 from hub.domain.legal_day import brussels_day, day_bounds_ms
 from hub.domain.people import is_registered
 from hub.domain.registration import LIVE, State
 from hub.storage.alerts import without_acknowledged
 from hub.storage.badges import handle_of
+from hub.storage.companies import chains
 from hub.storage.engine import reading
 from hub.storage.flow import flow_of
 from hub.storage.gate_news import news_of_gates, passages_of_day
+from hub.storage.light_rows import light_rows
 from hub.storage.nights import nights_before
 from hub.storage.schema import (
     company,
@@ -48,6 +51,7 @@ from hub.storage.secrets import Vault
 from hub.storage.visitors import visitors_on
 from protocol.record import VERDICT_REFUSED
 
+_STATES = {str(state): state for state in State}
 _UNANSWERED = (State.HELD, State.DUE, State.SENDING, State.IN_DOUBT)
 _ENDED_BADLY = (State.LAPSED, State.REFUSED)
 # Person numbers have 11 or 17 digits, often written in groups. What the authority says is stored
@@ -170,6 +174,7 @@ class Overview:
                     .where(works.c.site_id == site_id)
                 )
                 or 0,
+                places=_places(connection, site_id, {row.company_id for row in present}),
             )
             return _kept_here(connection, board)
 
@@ -195,49 +200,70 @@ def _kept_here(connection: Connection, board: Board) -> Board:
     )
 
 
+def _places(
+    connection: Connection, site_id: int, companies: Collection[int | None]
+) -> dict[int, tuple[str, int | None]]:
+    """Returns number and level of each of these companies; of several levels the highest."""
+    here = connection.scalars(select(works.c.number).where(works.c.site_id == site_id)).all()
+    levels: dict[int, int] = {}
+    for links in chains(connection, here).values():
+        for link, level in chain.in_order(links):
+            levels[link.company] = min(level, levels.get(link.company, level))
+    rows = connection.execute(
+        select(company.c.id, company.c.number).where(
+            company.c.id.in_([one for one in companies if one is not None])
+        )
+    )
+    return {key: (number, levels.get(key)) for key, number in rows}
+
+
 def _presences(connection: Connection, site_id: int, days: Sequence[str]) -> Sequence[_Row]:
-    return connection.execute(
-        select(
-            *_PERSON,
-            presence.c.day,
-            presence.c.first_in_ms,
-            presence.c.last_ms,
-            presence.c.inside,
-            presence.c.received_ms,
-            presence.c.terminal_id,
-        )
-        .select_from(
-            presence.join(person, presence.c.person_id == person.c.id).outerjoin(
-                company, person.c.company_id == company.c.id
+    return light_rows(
+        connection.execute(
+            select(
+                *_PERSON,
+                presence.c.day,
+                presence.c.first_in_ms,
+                presence.c.last_ms,
+                presence.c.inside,
+                presence.c.received_ms,
+                presence.c.terminal_id,
             )
+            .select_from(
+                presence.join(person, presence.c.person_id == person.c.id).outerjoin(
+                    company, person.c.company_id == company.c.id
+                )
+            )
+            .where(presence.c.site_id == site_id, presence.c.day.in_(days))
         )
-        .where(presence.c.site_id == site_id, presence.c.day.in_(days))
-    ).all()
+    )
 
 
 def _registrations(connection: Connection, site_id: int, *conditions: Any) -> Sequence[_Row]:
-    return connection.execute(
-        select(
-            *_PERSON,
-            registration.c.reference,
-            registration.c.works_number,
-            registration.c.day,
-            registration.c.state,
-            registration.c.cause,
-            registration.c.number,
-            registration.c.answer,
-            registration.c.tap_ms,
-            registration.c.changed_ms,
-            registration.c.direction,
-        )
-        .select_from(
-            registration.join(person, registration.c.person_id == person.c.id).outerjoin(
-                company, person.c.company_id == company.c.id
+    return light_rows(
+        connection.execute(
+            select(
+                *_PERSON,
+                registration.c.reference,
+                registration.c.works_number,
+                registration.c.day,
+                registration.c.state,
+                registration.c.cause,
+                registration.c.number,
+                registration.c.answer,
+                registration.c.tap_ms,
+                registration.c.changed_ms,
+                registration.c.direction,
             )
+            .select_from(
+                registration.join(person, registration.c.person_id == person.c.id).outerjoin(
+                    company, person.c.company_id == company.c.id
+                )
+            )
+            .where(registration.c.site_id == site_id, *conditions)
+            .order_by(registration.c.changed_ms, registration.c.reference)
         )
-        .where(registration.c.site_id == site_id, *conditions)
-        .order_by(registration.c.changed_ms, registration.c.reference)
-    ).all()
+    )
 
 
 def _people(
@@ -280,9 +306,7 @@ def _people(
                 last_ms=seen.last_ms if seen else None,
                 gate=gates.get(seen.terminal_id, seen.terminal_id) if seen else None,
                 inside=bool(seen.inside) if seen else False,
-                registrations=tuple(
-                    sorted(registrations.get(key, ()), key=lambda one: one.state not in LIVE)
-                ),
+                registrations=_live_first(registrations.get(key, ())),
                 visitor=not is_registered(row.kind) or row.person_id in visitors,
                 token=row.token,
             )
@@ -290,14 +314,20 @@ def _people(
     return people
 
 
+def _live_first(rows: Sequence[RegistrationRow]) -> tuple[RegistrationRow, ...]:
+    if len(rows) < 2:
+        return tuple(rows)
+    return tuple(sorted(rows, key=lambda one: one.state not in LIVE))
+
+
 def registration_row(row: _Row) -> RegistrationRow:
     """Returns a registration as people see it, given the columns of its table; numbers masked."""
-    remarks, errors = masked_answer(row.answer)
+    remarks, errors = masked_answer(row.answer) if row.answer else ((), ())
     return RegistrationRow(
         reference=row.reference,
         works_number=row.works_number,
         day=row.day,
-        state=State(row.state),
+        state=_STATES[row.state],
         cause=row.cause,
         number=row.number,
         tap_ms=row.tap_ms,

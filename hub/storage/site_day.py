@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, and_, func, or_, select
 
 from hub.application.access import Actor
 from hub.application.overview import PersonRow, RegistrationRow
@@ -24,6 +24,7 @@ from hub.domain.rights import Action
 from hub.domain.stay import DayTaps, Stay, began_before, stay_of
 from hub.errors import UsageError
 from hub.storage.acts import acts_of_day
+from hub.storage.light_rows import light_rows
 from hub.storage.overview import registration_row
 from hub.storage.parties import Parties, PartyLine
 from hub.storage.schema import (
@@ -222,44 +223,68 @@ class _Reading:
 
     def _present(self, days: Sequence[str]) -> Sequence[_Row]:
         scope = self.actor.scope(Action.DAY_SEE)
-        return self.connection.execute(
-            select(*_PERSON, presence)
-            .select_from(
-                presence.join(person, presence.c.person_id == person.c.id)
-                .outerjoin(company, person.c.company_id == company.c.id)
-                .outerjoin(_USER, person.c.user_company_id == _USER.c.id)
+        return light_rows(
+            self.connection.execute(
+                select(
+                    *_PERSON,
+                    presence.c.day,
+                    presence.c.first_in_ms,
+                    presence.c.last_ms,
+                    presence.c.inside,
+                    presence.c.received_ms,
+                )
+                .select_from(
+                    presence.join(person, presence.c.person_id == person.c.id)
+                    .outerjoin(company, person.c.company_id == company.c.id)
+                    .outerjoin(_USER, person.c.user_company_id == _USER.c.id)
+                )
+                .where(
+                    presence.c.site_id == self.site.id,
+                    or_(
+                        presence.c.day.in_(days[1:]),
+                        and_(presence.c.day == days[0], presence.c.inside == 1),
+                    ),
+                    presences_within(scope),
+                )
             )
-            .where(
-                presence.c.site_id == self.site.id,
-                or_(
-                    presence.c.day.in_(days[1:]),
-                    and_(presence.c.day == days[0], presence.c.inside == 1),
-                ),
-                presences_within(scope),
-            )
-        ).all()
+        )
 
     def _registered(self, days: Sequence[str]) -> Sequence[_Row]:
         scope = self.actor.scope(Action.DAY_SEE)
-        return self.connection.execute(
-            select(*_PERSON, registration)
-            .select_from(
-                registration.join(person, registration.c.person_id == person.c.id)
-                .outerjoin(company, person.c.company_id == company.c.id)
-                .outerjoin(_USER, person.c.user_company_id == _USER.c.id)
+        return light_rows(
+            self.connection.execute(
+                select(*_PERSON, *(one for one in registration.c if one.name != "person_id"))
+                .select_from(
+                    registration.join(person, registration.c.person_id == person.c.id)
+                    .outerjoin(company, person.c.company_id == company.c.id)
+                    .outerjoin(_USER, person.c.user_company_id == _USER.c.id)
+                )
+                .where(
+                    registration.c.site_id == self.site.id,
+                    registration.c.day.in_(days),
+                    registrations_within(scope),
+                )
+                .order_by(
+                    registration.c.tap_ms, registration.c.changed_ms, registration.c.reference
+                )
             )
-            .where(
-                registration.c.site_id == self.site.id,
-                registration.c.day.in_(days),
-                registrations_within(scope),
-            )
-            .order_by(registration.c.tap_ms, registration.c.changed_ms, registration.c.reference)
-        ).all()
+        )
+
+    def _of_these(self, days: Sequence[str]) -> ColumnElement[bool]:
+        """The registrations of a day, and of the day before those of who was inside at its end."""
+        before, day = days
+        stayed = select(presence.c.person_id).where(
+            presence.c.site_id == self.site.id, presence.c.day == before, presence.c.inside == 1
+        )
+        return or_(
+            registration.c.day == day,
+            and_(registration.c.day == before, registration.c.person_id.in_(stayed)),
+        )
 
     def _numbered(self, days: Sequence[str]) -> dict[str, int]:
         """When each registration of these days got its number."""
         here = select(registration.c.reference).where(
-            registration.c.site_id == self.site.id, registration.c.day.in_(days)
+            registration.c.site_id == self.site.id, self._of_these(days)
         )
         rows = self.connection.execute(
             select(registration_event.c.reference, func.min(registration_event.c.at_ms))

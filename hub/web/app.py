@@ -111,7 +111,7 @@ def create_app(
         site_id: int | None, within: Scope, language: str, may: frozenset[Action]
     ) -> Picture:
         version = changes.version
-        return _draw(scenes.take(site_id, within), language, version, may)[0]
+        return _draw(scenes.take(site_id, within, version), language, version, may)[0]
 
     @app.api_route("/", methods=["GET", "HEAD"], response_class=HTMLResponse)
     def page(
@@ -123,7 +123,9 @@ def create_app(
     ) -> Response:
         language = _language(request, lang, actor)
         version = changes.version
-        scene = _found(scenes, site, actor.scope(Action.BOARD_SEE))
+        # Who has just done something sees what became of it.
+        known = None if said else version
+        scene = _found(scenes, site, actor.scope(Action.BOARD_SEE), known)
         drawn, words = _draw(scene, language, version, may_on_board(actor))
         alarm = None
         if balance is not None and actor.may(Action.BOOKS_SEE):
@@ -260,9 +262,9 @@ def _draw(
     return Picture(version, draw_moment(scene, words), sections), words
 
 
-def _found(scenes: Scenes, site: int | None, within: Scope) -> Scene:
+def _found(scenes: Scenes, site: int | None, within: Scope, version: int | None = None) -> Scene:
     try:
-        return scenes.take(site, within)
+        return scenes.take(site, within, version)
     except LookupError:
         raise HTTPException(404) from None
 
@@ -284,15 +286,15 @@ def _failure(request: Request, status: int, headers: dict[str, str]) -> Response
 
 def _health(scenes: Scenes) -> Response:
     try:
-        scene = scenes.take(None)
+        as_of_ms, authority = scenes.pulse()
     except SQLAlchemyError:
         return JSONResponse({"status": "failed", "database": False}, 503)
     # For everybody who can reach the hub, so it counts nothing: neither sites nor what is unsent.
     content: dict[str, Any] = {
         "status": "ok",
-        "as_of_ms": scene.as_of_ms,
+        "as_of_ms": as_of_ms,
         "database": True,
-        "authority": scene.authority.state,
+        "authority": authority.state,
     }
     return JSONResponse(content)
 

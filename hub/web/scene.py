@@ -20,6 +20,8 @@ from hub.domain.legal_day import brussels_day
 
 FLOW_MS: Final = 60_000
 """How old the curve of the day may be."""
+BOARD_MS: Final = 2_000
+"""How old a board may be of which nothing is known to have changed since."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,13 +114,18 @@ class Scenes:
         self._authority = authority
         self._clock = clock
         self._flows: dict[int, Flow] = {}
+        self._boards: dict[int, tuple[int, Board]] = {}
 
-    def take(self, site_id: int | None, within: Scope = EVERYTHING) -> Scene:
+    def take(
+        self, site_id: int | None, within: Scope = EVERYTHING, version: int | None = None
+    ) -> Scene:
         """Returns the scene of a site; it reads the database, so it takes milliseconds.
 
         Args:
             site_id: None takes the first site by name.
             within: the sites that there are for who asks.
+            version: number of changes so far, read before this call: a board that was taken with
+                the same one may serve again, up to `BOARD_MS` old. None: none may.
 
         Raises:
             LookupError: no such site.
@@ -130,10 +137,10 @@ class Scenes:
             site_id = sites[0].id
         elif site_id is not None and not _covers(within, site_id):
             raise LookupError("no such site")
-        board = None if site_id is None else self._overview.board(site_id, today, now_ms)
+        board = None if site_id is None else self._board(site_id, today, now_ms, version)
         live = {gate.terminal_id: gate for gate in self._gates()}
         return Scene(
-            as_of_ms=now_ms,
+            as_of_ms=now_ms if board is None else board.as_of_ms,
             today=today,
             sites=sites,
             board=board,
@@ -146,6 +153,27 @@ class Scenes:
             authority=self._authority(),
             flow=None if site_id is None else self._flow(site_id, today, now_ms),
         )
+
+    def pulse(self) -> tuple[int, AuthorityStatus]:
+        """Returns the moment and the state of the authority's link, once the database answered."""
+        self._overview.sites()
+        return self._clock(), self._authority()
+
+    def _board(self, site_id: int, today: str, now_ms: int, version: int | None) -> Board:
+        """To put thousands of people in their groups takes a tenth of a second, for each who looks
+        at a morning on which nothing happens."""
+        kept = self._boards.get(site_id)
+        if (
+            kept is not None
+            and kept[0] == version
+            and kept[1].day == today
+            and 0 <= now_ms - kept[1].as_of_ms < BOARD_MS
+        ):
+            return kept[1]
+        board = self._overview.board(site_id, today, now_ms)
+        if version is not None:
+            self._boards[site_id] = version, board
+        return board
 
     def _flow(self, site_id: int, today: str, now_ms: int) -> Flow:
         """The curve reads every tap of the day, and a minute more changes nothing in it."""

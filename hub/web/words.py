@@ -92,6 +92,10 @@ class Words:
         """Returns the text for one or for many."""
         return self(f"{key}_{'one' if count == 1 else 'many'}", count=count, **values)
 
+    def level(self, level: int) -> str:
+        """Returns where a company stands in the chain."""
+        return self.any("day.level_0") if level == 0 else self.any("day.level", level=level)
+
     def time(self, utc_ms: int | None) -> str:
         """Returns the time of day in Brussels, `07:42:10`; the word for never without one."""
         return self("never") if utc_ms is None else time_text(utc_ms, self.language)

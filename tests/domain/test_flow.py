@@ -76,8 +76,8 @@ def test_the_scale_holds_whoever_is_expected() -> None:
 
 def test_the_hour_that_a_day_has_twice_counts_both() -> None:
     first, second = at("2026-10-25T02:30"), at("2026-10-25T02:30") + 3_600_000
-    arrivals = arrivals_of("2026-10-25", [first, second, at("2026-10-25T07:15")])
-    assert (arrivals.hours[2], arrivals.hours[7], sum(arrivals.hours)) == (2, 1, 3)
+    arrivals = arrivals_of("2026-10-25", [(first, 1), (second, 2), (at("2026-10-25T07:15"), 1)])
+    assert (arrivals.hours[2], arrivals.hours[7], sum(arrivals.hours)) == (3, 1, 4)
 
 
 def test_the_table_has_the_hours_in_which_somebody_came() -> None:
