@@ -89,9 +89,9 @@ def draw_sections(
     """
     board = scene.board
     acts = None if board is None else BoardActs(words, may, board.site.id, board.day)
+    shown = _shown(scene, words) | {"acts": acts, "form": FORM}
     return {
-        name: _render(f"sections/{name}.html", scene, words, acts=acts, form=FORM)
-        for name in SECTIONS
+        name: _environment.get_template(f"sections/{name}.html").render(shown) for name in SECTIONS
     }
 
 
@@ -144,23 +144,28 @@ def draw_failure(kind: str, words: Words) -> str:
 
 
 def _render(name: str, scene: Scene, words: Words, **values: Any) -> str:
-    return _environment.get_template(name).render(
-        scene=scene,
-        board=scene.board,
-        words=words,
-        row=partial(_draw_person, words.language, bool(scene.board and len(scene.board.works) > 1)),
-        waiting=_waiting(scene, words),
-        tiles=tiles(scene, words),
-        curve=None if scene.flow is None or scene.flow.empty else curve_of(scene.flow),
-        heat=heat_of(scene.flow.arrivals, words.language) if scene.flow else ([], []),
-        unfolded=_unfolded(scene),
-        listed=_listed(scene),
-        named=_NAMED,
-        stale_ms=round(2.5 * BEAT_S * 1000),
-        asset=asset,
-        languages=LANGUAGE_NAMES,
-        **values,
-    )
+    return _environment.get_template(name).render(_shown(scene, words), **values)
+
+
+def _shown(scene: Scene, words: Words) -> dict[str, Any]:
+    """Returns what the templates are given of a scene."""
+    several = bool(scene.board and len(scene.board.works) > 1)
+    return {
+        "scene": scene,
+        "board": scene.board,
+        "words": words,
+        "row": partial(_draw_person, words.language, several),
+        "waiting": _waiting(scene, words),
+        "tiles": tiles(scene, words),
+        "curve": None if scene.flow is None or scene.flow.empty else curve_of(scene.flow),
+        "heat": heat_of(scene.flow.arrivals, words.language) if scene.flow else ([], []),
+        "unfolded": _unfolded(scene),
+        "listed": _listed(scene),
+        "named": _NAMED,
+        "stale_ms": round(2.5 * BEAT_S * 1000),
+        "asset": asset,
+        "languages": LANGUAGE_NAMES,
+    }
 
 
 def _listed(scene: Scene) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Final
@@ -53,7 +54,7 @@ def curve_of(flow: Flow) -> Curve:
         return round(HEIGHT - people * HEIGHT / top, 1)
 
     points: list[tuple[float, float]] = []
-    for at_ms, people in flow.steps:
+    for at_ms, people in _drawn(flow, span // WIDTH):
         if points:
             points.append((x(at_ms), points[-1][1]))
         points.append((x(at_ms), y(people)))
@@ -71,6 +72,13 @@ def curve_of(flow: Flow) -> Curve:
         expected_y=y(flow.expected) if flow.expected else None,
         now_x=points[-1][0],
     )
+
+
+def _drawn(flow: Flow, column_ms: int) -> Iterable[tuple[int, int]]:
+    """Returns the steps to draw: of a crowd the last one in each column of the picture."""
+    if len(flow.steps) <= WIDTH:
+        return flow.steps
+    return {(step[0] - flow.start_ms) // column_ms: step for step in flow.steps}.values()
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,3 +88,14 @@ def test_the_table_has_the_hours_in_which_somebody_came() -> None:
     assert rows[1].cells[0] == (10, 1)
     assert rows[1].cells[3] == (50, 5)
     assert set(rows[0].cells) == {(0, 0)}
+
+
+def test_the_curve_of_a_crowd_has_no_more_points_than_columns() -> None:
+    start_ms, _ = day_bounds_ms(date(2026, 11, 23))
+    six = at("2026-11-23T06:00")
+    steps = ((start_ms, 0), *((six + second * 1_000, second) for second in range(1, 3_001)))
+    curve = curve_of(flow("2026-11-23", steps, "2026-11-23T08:00", expected=3_000))
+    points = curve.line.split()
+    assert len(points) < 100  # fifty minutes of a day, two points a column
+    # It ends at the last of them, of a scale up to 5,000.
+    assert float(points[-1].split(",")[1]) == HEIGHT * 2_000 / 5_000

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 
 import pytest
-from sqlalchemy import Connection, Engine, insert
+from sqlalchemy import Connection, Engine, insert, select
 
 from hub.application.overview import AuthorityStatus, GateStatus
 from hub.i18n import LANGUAGES, catalogue
-from hub.storage.engine import writing
-from hub.storage.schema import person, site
+from hub.storage.engine import reading, writing
+from hub.storage.schema import company, person, site
 from tests.web import sample
 from tests.web.reading import Outline, client_of, page, plain
 from tests.web.sample import DAY, NOW, YESTERDAY, add_presence, add_registration, at
@@ -269,41 +269,76 @@ def test_french_lines_never_begin_with_a_sign(morning: Engine) -> None:
     assert re.search(r"[^\s>] [:;?!»]", re.sub(r"<[^>]+>", "", text)) is None
 
 
-def test_the_page_of_an_unfolded_crowd_folds_who_needs_nothing(register: Engine) -> None:
-    def crowd(connection: Connection) -> None:
-        for index in range(1_000, 1_100):
-            connection.execute(
-                insert(person).values(
-                    id=index,
-                    token=str(index),
-                    family_name=f"Family{index}",
-                    given_name="A",
-                    company_id=1 if index % 2 else 2,
-                    works_number=sample.WORKS,
-                    language="nl",
-                )
+def add_crowd(connection: Connection, count: int, state: str = "registered") -> None:
+    """People of two companies who came in half past six."""
+    for index in range(1_000, 1_000 + count):
+        connection.execute(
+            insert(person).values(
+                id=index,
+                token=str(index),
+                family_name=f"Family{index}",
+                given_name="A",
+                company_id=1 if index % 2 else 2,
+                works_number=sample.WORKS,
+                language="nl",
             )
-            add_presence(connection, index, at("06:30:00"), at("06:30:01"))
-        add_presence(connection, 1, at("06:30:00"), at("06:30:01"))
+        )
+        add_presence(connection, index, at("06:30:00"), at("06:30:01"))
+        connection.execute(
+            sample.registration.insert().values(
+                reference=f"r{index}",
+                person_id=index,
+                site_id=1,
+                works_number=sample.WORKS,
+                day=DAY,
+                state=state,
+                cause="answered" if state == "registered" else "first_tap",
+                tap_ms=NOW,
+                due_ms=NOW,
+                number=index if state == "registered" else None,
+                changed_ms=NOW,
+            )
+        )
 
+
+def test_the_page_of_an_unfolded_crowd_folds_who_needs_nothing(register: Engine) -> None:
     with writing(register) as connection:
-        crowd(connection)
-        for index in range(1_000, 1_100):
-            connection.execute(
-                sample.registration.insert().values(
-                    reference=f"r{index}",
-                    person_id=index,
-                    site_id=1,
-                    works_number=sample.WORKS,
-                    day=DAY,
-                    state="registered",
-                    cause="answered",
-                    tap_ms=NOW,
-                    due_ms=NOW,
-                    number=index,
-                    changed_ms=NOW,
-                )
-            )
+        add_crowd(connection, 100)
+        add_presence(connection, 1, at("06:30:00"), at("06:30:01"))
     html = page(register)
     assert 'id="company-1" class="company" open' in html
     assert 'id="company-2" class="company">' in html
+
+
+def test_the_page_of_a_large_site_leads_to_each_company_and_lists_nobody_twice(
+    register: Engine,
+) -> None:
+    with writing(register) as connection:
+        add_crowd(connection, 301)
+        add_presence(connection, 1, at("06:30:00"), at("06:30:01"))
+    html = page(register)
+    number = connection_number(register, 1)
+    assert f'<a href="/companies/{number}">' in html
+    assert "Family1000" not in html
+    text = plain(html)
+    assert "151 on site, 150 registered of 151 seen" in text
+    # Who is to be settled is named all the same.
+    assert "Wim Achterberg" in text[text.index("Not registered") : text.index("By company")]
+
+
+def test_of_a_crowd_that_waits_the_first_are_named_and_the_others_counted(
+    register: Engine,
+) -> None:
+    with writing(register) as connection:
+        add_crowd(connection, 301, "due")
+    text = plain(page(register))
+    assert text.count("A Family") == 60
+    assert "and 241 more" in text
+
+
+def connection_number(engine: Engine, company_id: int) -> str:
+    """The number of a company."""
+    with reading(engine) as connection:
+        return connection.execute(
+            select(company.c.number).where(company.c.id == company_id)
+        ).scalar_one()
