@@ -42,14 +42,11 @@ def candidates(connection: Connection, person_id: int, site_id: int, day: date) 
     open_works, of_site = _numbers(connection, site_id, day)
     if known is None:
         return WorksCandidates((), (), tuple(sorted(of_site)))
-    rows = connection.execute(
-        _assigned_on(day).where(
-            or_(
-                assignment.c.person_id == person_id,
-                assignment.c.company_id == known.company_id,
-            )
-        )
-    ).all()
+    his = assignment.c.person_id == person_id
+    if known.company_id is not None:
+        # Compared with nothing, it would find what everybody else is assigned to himself.
+        his |= assignment.c.company_id == known.company_id
+    rows = connection.execute(_assigned_on(day).where(his)).all()
     own = {row.works_number for row in rows if row.person_id is not None} | {known.works_number}
     employer = {row.works_number for row in rows if row.person_id is None}
     return WorksCandidates(

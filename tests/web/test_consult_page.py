@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import date
 from html import unescape
@@ -21,8 +22,12 @@ from hub.authority.soap import SoapAuthority
 from hub.domain.rights import Role
 from hub.errors import SitegateError, TransientError, UsageError
 from hub.i18n import LANGUAGES, text
+from hub.sending import Sending
+from hub.settings import Settings
 from hub.storage.engine import reading, writing
+from hub.storage.house import open_house
 from hub.storage.schema import audit, company, works_regime
+from hub.storage.writer import Writer
 from hub.web.pages import consult
 from hub.web.pages.consult import consult_pages
 from tests.hub.day_world import DayWorld, at, day_world, whole_day
@@ -342,6 +347,15 @@ def test_each_day_is_asked_of_the_service_of_its_regime(desk: Desk) -> None:
         )
     desk.post("live", site=desk.site, last="2026-11-24")
     assert [one[0] for one in desk.authority.asked] == ["day", "in_out"]
+
+
+def test_a_hub_without_that_service_says_so(tmp_path: Path) -> None:
+    with closing(open_house(tmp_path)) as house:
+        sending = Sending(
+            Settings(data=tmp_path), house, Writer(house.engine), int, lambda: None, lambda: False
+        )
+        with pytest.raises(UsageError, match="HUB-1844"):
+            sending.search("day", NORTH, MONDAY)
 
 
 @pytest.mark.processes
