@@ -272,7 +272,6 @@ def test_decisions_that_a_state_does_not_allow_are_refused_and_change_nothing(si
     name = only(site)
     before = site.everything()
     for decide in (
-        lambda c: retry(c, name, NOON_MS, "command"),
         lambda c: withdraw(c, name, "DISEASE", NOON_MS, "command"),
         lambda c: attest(c, name, NOON_MS, "command", None),
         lambda c: choose(c, name, A, NOON_MS, "command"),
@@ -280,6 +279,13 @@ def test_decisions_that_a_state_does_not_allow_are_refused_and_change_nothing(si
     ):
         with pytest.raises(UsageError), writing(site.engine) as connection:
             decide(connection)
+    assert site.everything() == before
+    # What is in the forwarder's hands is not to be tried beside it.
+    with writing(site.engine) as connection:
+        step(connection, RegistrationEvent(name, NOON_MS, State.SENDING, "claimed"))
+    before = site.everything()
+    with pytest.raises(UsageError), writing(site.engine) as connection:
+        retry(connection, name, NOON_MS, "command")
     assert site.everything() == before
 
 
