@@ -1,8 +1,8 @@
 """`make bench`: every measurement of docs/performance.md, printed with what it is held against.
 
 `python -m bench [NAME ...] [--runs N]`; names: intake, slow, latency, projection, registering,
-receipt, blocking, browsing, importing, firmware, device. Nothing of the test suite depends on these
-figures. BENCH_TMP names a folder on the disk to be measured.
+receipt, blocking, browsing, importing, watching, figures, firmware, device. Nothing of the test
+suite depends on these figures. BENCH_TMP names a folder on the disk to be measured.
 """
 
 from __future__ import annotations
@@ -11,7 +11,17 @@ import argparse
 import platform
 import sys
 
-from bench import blocking, board, browsing, device, importing, intake, projecting, registering
+from bench import (
+    blocking,
+    board,
+    browsing,
+    device,
+    importing,
+    intake,
+    projecting,
+    registering,
+    watching,
+)
 
 MEASUREMENTS = {
     "intake": intake.throughput,
@@ -23,6 +33,8 @@ MEASUREMENTS = {
     "blocking": blocking.blocking,
     "browsing": browsing.browsing,
     "importing": importing.importing,
+    "watching": watching.watching,
+    "figures": watching.figures,
     "firmware": board.firmware,
     "device": device.tap_time,
 }

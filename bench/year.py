@@ -49,17 +49,21 @@ class Year:
     taps: int
 
 
-def large_site(folder: Path, now_ms: int, people: int = PEOPLE, days: int = DAYS) -> Year:
+def large_site(
+    folder: Path, now_ms: int, people: int = PEOPLE, days: int = DAYS, here: int | None = None
+) -> Year:
     """Makes a hub's data folder with a year of a large site in it; who called closes the house.
 
-    Everybody has come in this morning, nobody has left; of 3,000 people 20 are refused and 100
-    wait for their number.
+    Whoever is here came in this morning, and nobody has left; 20 were refused by the authority and
+    100 wait for their number.
 
     Args:
         now_ms: UTC milliseconds; today is its day in Brussels.
         people: who works there, all of them each day.
         days: days before today on which they came and left.
+        here: how many of them came today; None: all.
     """
+    today_here = people if here is None else here
     house, tags = settle(folder, people, COMPANIES)
     with writing(house.engine) as connection:
         Register(connection, house.vault).add_terminal(OUT, OUT, "Bench", "out", now_ms)
@@ -78,7 +82,7 @@ def large_site(folder: Path, now_ms: int, people: int = PEOPLE, days: int = DAYS
     try:
         raw.execute("PRAGMA synchronous=OFF")
         raw.execute("BEGIN IMMEDIATE")
-        for number, day in enumerate((*past, _Day(today, people, tags, now_ms))):
+        for number, day in enumerate((*past, _Day(today, today_here, tags, now_ms))):
             for statement, rows in day.rows(number):
                 raw.executemany(statement, rows)
         raw.execute("COMMIT")
@@ -86,12 +90,12 @@ def large_site(folder: Path, now_ms: int, people: int = PEOPLE, days: int = DAYS
         raw.execute("PRAGMA synchronous=FULL")
     finally:
         raw.close()
-    return Year(house, tags, people * (2 * days + 1))
+    return Year(house, tags, people * 2 * days + today_here)
 
 
 @dataclass(frozen=True, slots=True)
 class _Day:
-    """One day of everybody; with `now_ms` it is today, and nobody has left."""
+    """One day of the first `people`; with `now_ms` it is today, and nobody has left."""
 
     day: date
     people: int
@@ -100,7 +104,7 @@ class _Day:
 
     def rows(self, number: int) -> Iterator[tuple[str, Iterator[tuple[Any, ...]]]]:
         """Statements and the rows for each; `number` counts the days."""
-        first = number * self.people
+        first = number * len(self.tags)
         yield _TAP, self._taps(1, 1, 0, first)
         if not self.now_ms:
             yield _TAP, self._taps(2, 2, 1, first)
@@ -142,7 +146,7 @@ class _Day:
 
     def _state(self, who: int) -> tuple[str, str]:
         if self.now_ms and who < _REFUSED:
-            return "refused", "authority_refused"
+            return "refused", "refused_by_authority"
         if self.now_ms and who < _REFUSED + _WAITING:
             return "due", "first_tap"
         return "registered", "receipt"
