@@ -92,6 +92,7 @@ STEPS = {
         "ALTER TABLE person ADD COLUMN sought_as VARCHAR NOT NULL DEFAULT ''",
         "CREATE INDEX person_in_order ON person (family_name, given_name, id)",
         "CREATE INDEX ix_badge_person_id ON badge (person_id)",
+        "CREATE INDEX tap_by_receipt ON tap (received_ms)",
     ),
 }
 """What brings a database of that version to the next one; new tables are made, rows stay. Foreign

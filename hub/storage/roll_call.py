@@ -29,6 +29,7 @@ from hub.domain.audit import Noted
 from hub.domain.people import is_registered
 from hub.domain.registration import LIVE
 from hub.storage.audit import note
+from hub.storage.light_rows import light_rows
 from hub.storage.schema import (
     account,
     company,
@@ -119,7 +120,7 @@ def _newest(connection: Connection, site_id: int, since_day: str) -> dict[int, L
     )
     return {
         row.person_id: LastTap(row.day, row.last_ms, bool(row.inside), row.gate)
-        for row in connection.execute(query)
+        for row in light_rows(connection.execute(query))
     }
 
 
@@ -164,23 +165,25 @@ def _expected(connection: Connection, site_id: int, day: str) -> set[int]:
 def _people(connection: Connection, keys: Iterable[int]) -> Iterable[Row[*tuple[Any, ...]]]:
     wanted = sorted(keys)
     for place in range(0, len(wanted), AT_ONCE):
-        yield from connection.execute(
-            select(
-                person.c.id,
-                person.c.token,
-                person.c.given_name,
-                person.c.family_name,
-                person.c.kind,
-                func.coalesce(company.c.name, visit.c.company, newcomer.c.company_said, "").label(
-                    "company"
-                ),
+        yield from light_rows(
+            connection.execute(
+                select(
+                    person.c.id,
+                    person.c.token,
+                    person.c.given_name,
+                    person.c.family_name,
+                    person.c.kind,
+                    func.coalesce(
+                        company.c.name, visit.c.company, newcomer.c.company_said, ""
+                    ).label("company"),
+                )
+                .select_from(
+                    person.outerjoin(company, company.c.id == person.c.company_id)
+                    .outerjoin(visit, visit.c.person_id == person.c.id)
+                    .outerjoin(newcomer, newcomer.c.person_id == person.c.id)
+                )
+                .where(person.c.id.in_(wanted[place : place + AT_ONCE]))
             )
-            .select_from(
-                person.outerjoin(company, company.c.id == person.c.company_id)
-                .outerjoin(visit, visit.c.person_id == person.c.id)
-                .outerjoin(newcomer, newcomer.c.person_id == person.c.id)
-            )
-            .where(person.c.id.in_(wanted[place : place + AT_ONCE]))
         )
 
 
