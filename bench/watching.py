@@ -127,12 +127,15 @@ def _first_paint(site: _Site) -> None:
     """Opens the board in a new browser and prints when it was painted, and how much came."""
     from playwright.sync_api import sync_playwright
 
-    name, value = next(iter(site.client.cookies.items()))
+    cookies = [
+        {"name": name, "value": value, "url": site.url}
+        for name, value in site.client.cookies.items()
+    ]
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=_chromium())
         try:
             context = browser.new_context()
-            context.add_cookies([{"name": name, "value": value, "url": site.url}])
+            context.add_cookies(cookies)  # pyright: ignore[reportArgumentType]
             page = context.new_page()
             page.goto(f"{site.url}/", wait_until="load")
             painted = page.evaluate(

@@ -12,7 +12,7 @@ from typing import Any, Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
-from hub.application.overview import PersonRow, Standing
+from hub.application.overview import CompanyRow, PersonRow, Standing
 from hub.domain.rights import Action
 from hub.i18n import catalogue, text
 from hub.web.board_acts import FORM, BoardActs
@@ -43,6 +43,9 @@ _LISTED_PEOPLE: Final = 300
 page, and of those who wait for the same only the first `_NAMED` are named. A board of 3,000 took
 2.7 MB and two seconds on this machine, and more on a Raspberry Pi and a phone."""
 _NAMED: Final = 60
+_FIRMS: Final = 12
+"""Companies beside the headcount, of a site with more than that those with most people on it: what
+is to be settled has to be in sight."""
 
 SHAPES: Final = {
     "none": "warning",
@@ -161,6 +164,8 @@ def _shown(scene: Scene, words: Words) -> dict[str, Any]:
         "heat": heat_of(scene.flow.arrivals, words.language) if scene.flow else ([], []),
         "unfolded": _unfolded(scene),
         "listed": _listed(scene),
+        "firms": _firms(scene),
+        "firms_most": _FIRMS,
         "named": _NAMED,
         "stale_ms": round(2.5 * BEAT_S * 1000),
         "asset": asset,
@@ -172,6 +177,12 @@ def _listed(scene: Scene) -> bool:
     """Returns whether the board holds everybody of the day."""
     companies = scene.board.companies if scene.board else ()
     return sum(len(company.people) for company in companies) <= _LISTED_PEOPLE
+
+
+def _firms(scene: Scene) -> list[CompanyRow]:
+    """Returns the companies with people on site by name, or of many the largest first."""
+    here = [one for one in scene.board.companies if one.on_site] if scene.board else []
+    return here if len(here) <= _FIRMS else sorted(here, key=lambda one: -one.on_site)
 
 
 def _unfolded(scene: Scene) -> frozenset[str]:

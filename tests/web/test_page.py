@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from sqlalchemy import Connection, Engine, insert, select
+from sqlalchemy import Connection, Engine, insert, select, update
 
 from hub.application.overview import AuthorityStatus, GateStatus
 from hub.i18n import LANGUAGES, catalogue
@@ -342,3 +342,23 @@ def connection_number(engine: Engine, company_id: int) -> str:
         return connection.execute(
             select(company.c.number).where(company.c.id == company_id)
         ).scalar_one()
+
+
+def test_beside_the_headcount_stand_the_largest_companies_of_many(register: Engine) -> None:
+    with writing(register) as connection:
+        connection.execute(
+            insert(company),
+            [{"id": one, "number": f"09991{one:05d}", "name": f"Firm {one}"}
+             for one in range(50, 70)],
+        )  # fmt: skip
+        add_crowd(connection, 40)
+        for one in range(50, 70):
+            connection.execute(
+                update(person).where(person.c.id == one + 950).values(company_id=one)
+            )
+    text = plain(page(register))
+    part = text[text.index("On site, by company") : text.index("By company")]
+    assert "and 10 more" in part
+    # Twenty of the forty still belong to the two that were there; each of the new ones has one.
+    names = re.findall(r"Firm \d+", part)
+    assert len(names) == 10
