@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,7 @@ CANCEL_PATH = "/sim-only/presenceRegistrations/{number}/cancel"
 PLACE = '{"longitude": 4.35, "latitude": 50.85}'
 WORKS = {"day": "1Y19FAKE001AZ", "in_out": "1Y19FAKE005EZ"}
 CARDS = tuple(bytes.fromhex(f"04A1B2C3D4E50{index}") for index in range(1, 4))
+_FAMILIES = count(1)
 INSS = ("85031299761", "78041799366", "82093099188")
 
 
@@ -95,8 +97,10 @@ class Hub:
         self.regime = regime
         self.ground = ground
         self.now_ms = START_MS
+        # People of their own: the same ones would have the same references at the authority.
+        family = f"Aarts {next(_FAMILIES)}"
         rows = "\n".join(
-            f"Werf Noord;{WORKS[regime]};0999000129;Bouwwerken;Aarts;P{index};{inss};;"
+            f"Werf Noord;{WORKS[regime]};0999000129;Bouwwerken;{family};P{index};{inss};;"
             f"{card.hex().upper()};nl;"
             for index, (inss, card) in enumerate(zip(INSS, CARDS, strict=True))
         )
