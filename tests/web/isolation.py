@@ -213,6 +213,11 @@ def values(world: World, route: str, name: str) -> dict[Flavour, str]:
             "nobody": "kiosk-0000ffff",
         },
         ("kiosks", "token"): person,
+        ("phone", "handle"): {
+            "own": handle_of_row(world.vault, "site", 7),
+            "other": handle_of_row(world.vault, "site", 2),
+            "nobody": "f" * 16,
+        },
         ("enrol", "handle"): {"own": ENROLS[0], "other": ENROLS[1], "nobody": "enrol-none"},
         ("link", "secret"): dict.fromkeys(FLAVOURS, "x" * 43),
         ("*", "step"): dict.fromkeys(FLAVOURS, "block"),
