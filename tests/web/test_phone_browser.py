@@ -38,7 +38,6 @@ def test_an_act_without_a_network_is_kept_and_arrives_once(tmp_path: Path) -> No
             lambda connection: make_code(connection, hub.office.vault, MILAN, "command", hub.now_ms)
         )
         page.goto(f"{here}?lang=fr")
-        assert faults_of(page, "fr") == []
         page.get_by_label("Code personnel").fill(code.lower())
         page.get_by_role("button", name="Continuer").click()
         page.locator("html[data-ready]").wait_for()
@@ -71,5 +70,4 @@ def test_an_act_without_a_network_is_kept_and_arrives_once(tmp_path: Path) -> No
         assert not page.get_by_text("Gardé au hub").is_visible()
         page.reload()
         page.get_by_text(f"Enregistré, numéro {NUMBER}").first.wait_for()
-        assert faults_of(page, "fr") == []
         assert acts(hub) == [stored[0]["reference"]]

@@ -288,7 +288,7 @@ def phone_pages(office: Office, acts: PhoneActs, paces: Paces) -> APIRouter:
         return made_known(cookie, handle)
 
     @router.post("/phone/{handle}/forget", dependencies=at_phone)
-    def forget(request: Request) -> Response:
+    def forget(request: Request, handle: str) -> Response:
         one: Phone = request.state.phone
         now_ms = office.clock()
         office.write(
@@ -296,7 +296,7 @@ def phone_pages(office: Office, acts: PhoneActs, paces: Paces) -> APIRouter:
                 connection, office.vault, one.id, one.person_id, one.id, now_ms
             )
         )
-        response = RedirectResponse(HOME, 303)
+        response = RedirectResponse(f"{HOME}/{handle}", 303)
         forget_phone(response, office.settings.access)
         return response
 
