@@ -15,7 +15,7 @@ import segno
 
 from hub.i18n import text
 
-PHONE_PAGE: Final = "/own"
+PHONE_PAGE: Final = "/phone"
 QUIET_ZONE: Final = 4
 """Blank modules around a code that readers need (ISO/IEC 18004)."""
 
@@ -73,9 +73,14 @@ def told(key: str, language: str) -> str:
     return re.sub(r" ([:;?!])", "\u00a0\\1", written) if language == "fr" else written
 
 
-def phone_address(public_url: str) -> str:
-    """Returns the whole address of the phone page."""
-    return public_url.rstrip("/") + PHONE_PAGE
+def phone_address(public_url: str, site: str) -> str:
+    """Returns the whole address of the phone page of a site.
+
+    Args:
+        public_url: at which phones reach this hub.
+        site: its handle.
+    """
+    return f"{public_url.rstrip('/')}{PHONE_PAGE}/{site}"
 
 
 def qr_code(address: str) -> QrCode:

@@ -83,6 +83,8 @@ class Action(StrEnum):
     RETENTION_CHANGE = "retention.change"
     OWN_SEE = "own.see"
     """One's own registrations."""
+    OWN_ACT = "own.act"
+    """Checking oneself in and out by one's own phone."""
     OWN_ACCOUNT = "own.account"
     """One's own password, second factor, language."""
 
@@ -124,6 +126,7 @@ _TABLE: Final[Mapping[Action, tuple[Reach, ...]]] = {
     Action.AUDIT_SEE: (_A, _N, _N, _N, _N, _N),
     Action.RETENTION_CHANGE: (_A, _N, _N, _N, _N, _N),
     Action.OWN_SEE: (_N, _N, _N, _N, _N, Reach.SELF),
+    Action.OWN_ACT: (_N, _N, _N, _N, _N, Reach.SELF),
     Action.OWN_ACCOUNT: (Reach.SELF,) * 6,
 }
 _COLUMN: Final = {role: number for number, role in enumerate(Role)}

@@ -17,6 +17,8 @@ from hub.domain.rights import Action
 from hub.errors import UsageError
 from hub.storage.audit import note
 from hub.storage.badge_history import RELEASED, append_badge_event
+from hub.storage.phone_acts import forget_locations
+from hub.storage.phones import forget_phones
 from hub.storage.register import Register
 from hub.storage.schema import (
     account,
@@ -139,6 +141,8 @@ def blank_person(
     )
     for table in (link, assignment, plan_pattern, visit, newcomer):
         connection.execute(delete(table).where(table.c.person_id == person_id))
+    forget_phones(connection, person_id)
+    forget_locations(connection, person_id)
     # What an import would bring back.
     connection.execute(
         delete(import_change).where(

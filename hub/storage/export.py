@@ -32,6 +32,8 @@ from hub.storage.schema import (
     evidence,
     evidence_item,
     person,
+    phone,
+    phone_act,
     plan_entry,
     plan_pattern,
     presence,
@@ -106,6 +108,22 @@ def export_person(
         "roll_calls": _rows(connection, _roll_calls(whose)),
         "taps": _badges(connection, vault, tap, tap.c.person_id == whose),
         "acts_without_badge": _rows(connection, _of(unbadged_act, whose)),
+        "phones": _rows(
+            connection,
+            select(
+                phone.c.id.label("phone"), phone.c.added_ms, phone.c.seen_ms, phone.c.revoked_ms
+            ).where(phone.c.person_id == whose),
+        ),
+        "acts_by_phone": _rows(
+            connection,
+            select(
+                unbadged_act.c.reference, phone_act.c.said_ms, phone_act.c.ahead_ms,
+                phone_act.c.latitude, phone_act.c.longitude,
+            )
+            .join(unbadged_act, unbadged_act.c.id == phone_act.c.act_id)
+            .where(unbadged_act.c.person_id == whose)
+            .order_by(phone_act.c.act_id),
+        ),
         "visits": _rows(connection, _of(visit, whose)),
         "registrations": _rows(
             connection, _of(registration, whose).order_by(registration.c.day)

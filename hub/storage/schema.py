@@ -8,6 +8,7 @@ Access: account, account_site, web_session, link, passkey, api_token, request_ke
 Facts: stream, inbox, unbadged_act, erased_run, gap, incident, registration_event, evidence,
 reconcile_run, badge_event, audit, import_run, erasure.
 Kiosks, and who came there: kiosk, newcomer, visit.
+Phones of workers: phone, phone_code, phone_place, phone_act, site_phone.
 Roll calls: roll_call, roll_call_person, roll_call_tick.
 Alerts: alert, alert_telling; messages that leave the hub: notice, notice_channel.
 Derived from inbox + register: tap, clock_mark, gate_event, passage_count, presence.
@@ -58,6 +59,7 @@ from hub.storage.fact_tables import (
     unbadged_act,
 )
 from hub.storage.kiosk_tables import kiosk, newcomer, visit
+from hub.storage.phone_tables import phone, phone_act, phone_code, phone_place, site_phone
 from hub.storage.register_tables import (
     assignment,
     badge,
@@ -119,6 +121,10 @@ __all__ = [
     "passage_count",
     "passkey",
     "person",
+    "phone",
+    "phone_act",
+    "phone_code",
+    "phone_place",
     "plan_entry",
     "plan_pattern",
     "presence",
@@ -132,6 +138,7 @@ __all__ = [
     "roll_call_person",
     "roll_call_tick",
     "site",
+    "site_phone",
     "stream",
     "tap",
     "terminal",

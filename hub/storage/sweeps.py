@@ -53,6 +53,10 @@ from hub.storage.schema import (
     notice,
     passage_count,
     person,
+    phone,
+    phone_act,
+    phone_code,
+    phone_place,
     plan_entry,
     plan_pattern,
     presence,
@@ -357,7 +361,7 @@ SWEEPS: dict[DataClass, tuple[Sweep, ...]] = {
         Sweep(
             unbadged_act,
             _old_act,
-            also=((act_done, "act_id"),),
+            also=((act_done, "act_id"), (phone_act, "act_id")),
             guarded=(unbadged_act,),
         ),
         InboxSweep(),
@@ -405,6 +409,12 @@ SWEEPS: dict[DataClass, tuple[Sweep, ...]] = {
     DataClass.AUDIT: (ChainSweep(audit, audit_rows.ANCHOR),),
     DataClass.ACCESS: (
         _older(web_session, "until_ms"),
+        Sweep(
+            phone,
+            lambda due: or_(phone.c.until_ms < before_ms(due), phone.c.revoked_ms < before_ms(due)),
+            also=((phone_place, "phone_id"),),
+        ),
+        _older(phone_code, "until_ms"),
         Sweep(
             link,
             lambda due: or_(link.c.until_ms < before_ms(due), link.c.used_ms < before_ms(due)),

@@ -20,7 +20,7 @@ from tests.hub.house import NOON_MS
 from tests.hub.register_house import NORTH, SOUTH, STRANGER, SUB, RegisterHouse, register_house
 from tests.web.register_pages import Pages, office_of
 
-URL = "https://werf.example/own"
+URL = "https://werf.example/phone/0123456789abcdef"
 PUBLIC = Settings.model_validate({"access": {"public_url": "https://werf.example/"}})
 SQUARE = re.compile(rb"([\d.]+) ([\d.]+) ([\d.]+) (-?[\d.]+) re f")
 
@@ -68,10 +68,16 @@ def read(pdf: bytes) -> str:
 
 
 def test_the_code_says_the_address_and_nothing_else() -> None:
-    for url in (URL, "http://192.168.1.20:8080/own", phone_address("https://a.example/x/")):
+    for url in (
+        URL,
+        "http://192.168.1.20:8080/phone/0123456789abcdef",
+        phone_address("https://a.example/x/", "0" * 16),
+    ):
         code = qr_code(url)
         assert qr_reader.read(qr_reader.modules_of(code.path, code.side)) == url
-    assert phone_address("https://a.example/x/") == "https://a.example/x/own"
+    assert (
+        phone_address("https://a.example/x/", "0" * 16) == f"https://a.example/x/phone/{'0' * 16}"
+    )
 
 
 @pytest.mark.parametrize("languages", [("fr",), ("nl", "fr"), LANGUAGES])
@@ -93,7 +99,13 @@ def test_a_sheet_of_paper_says_it_in_each_language(languages: tuple[str, ...]) -
 def test_everything_stays_on_the_sheet() -> None:
     long = "A" * 120
     works = tuple(f"1Y19FAKE{n:03d}AZ" for n in range(6))
-    poster = Poster(long, long + " 12", LANGUAGES, works, "https://" + "a" * 60 + ".example/own")
+    poster = Poster(
+        long,
+        long + " 12",
+        LANGUAGES,
+        works,
+        "https://" + "a" * 60 + ".example/phone/0123456789abcdef",
+    )
     pdf = poster_pdf(poster, NOON_MS)
     assert all(number in read(pdf) for number in works)
     (page,) = PdfReader(BytesIO(pdf)).pages
@@ -114,12 +126,13 @@ def test_the_page_and_the_file_are_the_same_poster(pages: Pages, register: Regis
     page = pages.get(f"{path}/poster")
     svg = re.search(r'viewBox="0 0 (\d+) \d+" shape-rendering.*?<path d="([^"]+)"', page, re.DOTALL)
     assert svg is not None
-    assert qr_reader.read(qr_reader.modules_of(svg[2], int(svg[1]))) == URL
+    url = phone_address("https://werf.example", path.rpartition("/")[2])
+    assert qr_reader.read(qr_reader.modules_of(svg[2], int(svg[1]))) == url
     answer = pages.client.get(f"{path}/poster.pdf")
     assert answer.headers["Content-Type"] == "application/pdf"
-    assert drawn_on_paper(answer.content) == URL
+    assert drawn_on_paper(answer.content) == url
     written = read(answer.content)
-    for told in ("Werf Noord", NORTH, URL, text("poster.headline", "nl")):
+    for told in ("Werf Noord", NORTH, url, text("poster.headline", "nl")):
         assert told in page
         assert told in written
     assert text("poster.headline", "de") not in page + written
@@ -144,7 +157,7 @@ def test_without_a_setting_it_is_the_address_that_was_asked(
 ) -> None:
     pages = Pages([sites_pages(office_of(register, tmp_path), poster_pdf)], register)
     page = pages.get(at(register, "Werf Noord") + "/poster")
-    assert "http://testserver/own" in page
+    assert "http://testserver/phone/" in page
     assert text("poster.asked_address", "en") in page
 
 

@@ -36,6 +36,9 @@ OPEN = {
     LOGIN, "/login/second", "/login/passkey", "/login/passkey/options", "/login/elsewhere",
     "/login/elsewhere/back", "/link/{secret}", "/link/{secret}/elsewhere", "/healthz",
     "/favicon.ico", "/api/v1/openapi.json",
+    # A phone that is not known is asked for the code; what makes the page installable is of nobody.
+    "/phone", "/phone/{handle}", "/phone/enter", "/phone/{handle}/enter", "/phone/worker.js",
+    "/phone/app.webmanifest",
 }  # fmt: skip
 READING = {"GET", "HEAD"}
 # Where a page asks for more than the right: a new site is nobody's yet, so that only who may

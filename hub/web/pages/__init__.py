@@ -49,6 +49,7 @@ from hub.web.pages.parties import parties_pages
 from hub.web.pages.passkeys import passkey_pages
 from hub.web.pages.people import every_people_page
 from hub.web.pages.people_export import people_export_pages
+from hub.web.pages.phone import phone_pages
 from hub.web.pages.plan import plan_pages
 from hub.web.pages.plan_import import plan_import_pages
 from hub.web.pages.privacy import privacy_pages
@@ -56,10 +57,13 @@ from hub.web.pages.registration import registration_pages
 from hub.web.pages.retention import retention_pages
 from hub.web.pages.roll_call import DrawList, roll_call_pages
 from hub.web.pages.site_day import site_day_pages
+from hub.web.pages.site_phone import site_phone_pages
 from hub.web.pages.sites import DrawPoster, sites_pages
 from hub.web.pages.tokens import tokens_pages
 from hub.web.pages.works import works_pages
 from hub.web.passkeys import Passkeys
+from hub.web.phone_acts import PhoneActs
+from hub.web.phone_device import Paces
 from hub.web.provider import Provider, label_of
 
 
@@ -168,6 +172,7 @@ def office_pages(office: Office, running: Running, door: Door) -> list[APIRouter
         Later("works", lambda: works_pages(office)),
         Later("works", lambda: parties_pages(office)),
         Later("sites", lambda: sites_pages(office, running.draw_poster)),
+        Later("sites", lambda: site_phone_pages(office)),
         # Before the page of one company, whose address begins alike.
         Later("plan", lambda: plan_import_pages(office, uploads), lambda: plan_pages(office)),
         Later("day", lambda: site_day_pages(office)),
@@ -175,6 +180,10 @@ def office_pages(office: Office, running: Running, door: Door) -> list[APIRouter
         Later("kiosks", lambda: kiosks_pages(office, door)),
         Later("kiosk", lambda: kiosk_guard_pages(office, acts, turns, door)),
         Later("kiosk", lambda: kiosk_pages(office, acts, turns, running.cards)),
+        Later(
+            "phone",
+            lambda: phone_pages(office, PhoneActs(office, running.acted), Paces(office.clock)),
+        ),
         Later("consult", lambda: consult_pages(office, running.search)),
         Later("alerts", lambda: alerts_pages(office, running.telling)),
         Later("audit", lambda: audit_pages(office)),

@@ -1,7 +1,8 @@
 """A worker's own page: what was registered for him, by a link that is his.
 
     GET  /own                           his registrations, the newest day first
-    GET  /people/{token}/own-link       what the link is; POST makes one and shows it this once
+    GET  /people/{token}/own-link       what the link and the code for his phone are; POST makes
+                                        one and shows it this once, or ends it, or a phone
 
 The link is given out where his badge is. Whoever holds it sees these days and nothing else: no
 national number, nobody else, nothing to change. A new link ends the one before; taking it back ends
@@ -20,13 +21,15 @@ from markupsafe import Markup
 from sqlalchemy import Connection, select
 
 from hub.application.access import Actor
+from hub.application.phone import shown
 from hub.domain.legal_day import brussels_day
 from hub.domain.registration import NUMBERED, State
 from hub.domain.rights import Action
-from hub.i18n import day_text, time_text
+from hub.i18n import day_text, moment_text, time_text
 from hub.storage.engine import reading
 from hub.storage.links import Purpose, make_link, revoke_links
 from hub.storage.person_registrations import RecentRegistration, recent
+from hub.storage.phones import code_made_ms, end_code, make_code, phones_of, revoke_phone
 from hub.storage.schema import person
 from hub.storage.scope import people_within
 from hub.web.access import Allowed
@@ -96,11 +99,22 @@ def own_pages(office: Office) -> APIRouter:
 
     @router.post("/people/{token}/own-link")
     def make(
-        request: Request, actor: _Change, token: str, end: Annotated[str, Form()] = ""
+        request: Request,
+        actor: _Change,
+        token: str,
+        end: Annotated[str, Form()] = "",
+        code: Annotated[str, Form()] = "",
+        phone: Annotated[str, Form()] = "",
     ) -> Response:
         if end:
             office.write(lambda connection: _end(connection, office.clock(), actor, token))
             return go(f"/people/{token}/own-link", "ended")
+        if code == "new":
+            made = office.write(lambda connection: _new_code(connection, office, actor, token))
+            return _link_page(request, actor, office, token, None, made)
+        if code or phone:
+            office.write(lambda connection: _end_for(connection, office, actor, token, phone))
+            return go(f"/people/{token}/own-link", "phone_ended" if phone else "code_ended")
         secret = office.write(_making(office, actor, token))
         address = link_address(request, office.settings.access, secret)
         return _link_page(request, actor, office, token, address)
@@ -130,6 +144,23 @@ def _end(connection: Connection, now_ms: int, actor: Actor, token: str) -> None:
     revoke_links(connection, now_ms, None, person_id, Purpose.WORKER)
 
 
+def _new_code(connection: Connection, office: Office, actor: Actor, token: str) -> str:
+    person_id, _ = _found(connection, actor, token)
+    return make_code(connection, office.vault, person_id, actor.name, office.clock())
+
+
+def _end_for(
+    connection: Connection, office: Office, actor: Actor, token: str, phone: str
+) -> None:  # fmt: skip
+    """Ends a phone of his, or without one his code."""
+    person_id, _ = _found(connection, actor, token)
+    now_ms = office.clock()
+    if phone:
+        revoke_phone(connection, office.vault, phone, person_id, actor.name, now_ms)
+    else:
+        end_code(connection, office.vault, person_id, actor.name, now_ms)
+
+
 def _found(connection: Connection, actor: Actor, token: str) -> tuple[int, str]:
     """Returns (id, name) of a person that he may change; 404 for anybody else."""
     query = select(person.c.id, person.c.given_name, person.c.family_name).where(
@@ -148,11 +179,19 @@ def _token_of(connection: Connection, actor: Actor) -> str | None:
 
 
 def _link_page(
-    request: Request, actor: Actor, office: Office, token: str, address: str | None
+    request: Request,
+    actor: Actor,
+    office: Office,
+    token: str,
+    address: str | None,
+    personal: str = "",
 ) -> Response:
     words = OwnWords(language_of(request, actor))
+    now_ms = office.clock()
     with reading(office.engine) as connection:
-        _, name = _found(connection, actor, token)
+        person_id, name = _found(connection, actor, token)
+        code_since = code_made_ms(connection, person_id, now_ms)
+        phones = phones_of(connection, person_id, now_ms)
     code = ""
     if address is not None:
         drawn = segno.make(address, error="m").svg_inline(
@@ -160,5 +199,7 @@ def _link_page(
         )
         code = Markup(drawn)  # noqa: S704 - drawn here, of squares only
     return draw(
-        request, "own_link.html", words, actor, token=token, called=name, address=address, code=code
-    )
+        request, "own_link.html", words, actor, token=token, called=name,
+        address=address, code=code, personal=shown(personal), code_since=code_since, phones=phones,
+        when=lambda ms: moment_text(ms, words.language)[:-3],
+    )  # fmt: skip

@@ -150,7 +150,7 @@ def _add_posters(router: APIRouter, office: Office, draw_poster: DrawPoster) -> 
 
 def _poster(request: Request, office: Office, row: SiteRow) -> Poster:
     base = office.settings.access.public_url or str(request.base_url)
-    return Poster(row.name, row.address, row.languages, row.works, phone_address(base))
+    return Poster(row.name, row.address, row.languages, row.works, phone_address(base, row.handle))
 
 
 def _sites(connection: Connection, office: Office, actor: Actor) -> Sites:
