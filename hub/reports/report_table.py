@@ -130,7 +130,7 @@ class _Table:
     ) -> None:
         self._pdf = pdf
         self._words = words
-        self._title = f"{words.title(report)}, {words.period(period)}"
+        self._title = f"{words.title(report)} · {words.period(period)}"
         notes = [words.as_of(now_ms), words("masked_note")]
         if report is Report.HOURS:
             notes.append(words.rounded())

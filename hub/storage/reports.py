@@ -109,7 +109,10 @@ class Reports:
         """Yields the hours of everybody who was there, by site, company, name and day."""
         first, last = self.asked.period.first, self.asked.period.last
         days: dict[_Key, set[str]] = defaultdict(set)
+        visit = visitors(self.connection, day_bounds_ms(first)[0])
         for row in self._present(first, last):
+            if visit.had(row.person_id, date.fromisoformat(row.day)):
+                continue  # Who visits or delivers does not work.
             self._known(row)
             days[row.person_id, row.site_id].add(row.day)
         # The way out of the night before, and that of the last night, belong to their shifts.

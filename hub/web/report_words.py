@@ -141,8 +141,9 @@ class ReportWords(PageWords):
         if isinstance(row, HoursDay):
             values["times"] = "\n".join(self._times(one, row.day) for one in row.spans)
             values["breaks"] = hours_text(row.breaks_ms) if row.breaks_ms else "–"
-            values["worked"] = hours_text(row.worked_ms)
-            values["rounded"] = hours_text(row.rounded_ms(self.rounding) or 0)
+            known = any(one.whole for one in row.spans)
+            values["worked"] = hours_text(row.worked_ms) if known else ""
+            values["rounded"] = hours_text(row.rounded_ms(self.rounding) or 0) if known else ""
             values["note"] = ", ".join(dict.fromkeys(filter(None, map(self._note, row.spans))))
         names = COLUMNS[_report_of(row)]
         return [values[name] or "–" for name in self.shown(names)]
@@ -224,16 +225,17 @@ class ReportWords(PageWords):
             "site": row.site,
             "month": f"{row.month:%Y-%m}" if iso else month,
             "busiest": busiest,
-            "balance": self._balance(row),
+            "balance": self._balance(row, iso),
         }
 
-    def _balance(self, row: MonthRow) -> str:
+    def _balance(self, row: MonthRow, iso: bool) -> str:
         if row.open_days is None:
             return ""
         if not row.open_days:
             return self("balanced")
-        days = ", ".join(weekday_text(one, self.language) for one in row.open_days)
-        return self("open_days", days=days)
+        if iso:
+            return self("open_days", days=" ".join(one.isoformat() for one in row.open_days))
+        return self.counted("open", len(row.open_days))
 
     def _company(self, row: HoursDay | ExceptionRow) -> str:
         who = row.who

@@ -127,6 +127,18 @@ def test_a_night_over_the_hour_that_comes_twice_is_one_span_of_its_first_day(
     assert row["worked_minutes"] == 9 * 60
 
 
+def test_a_night_at_the_edge_of_a_period_is_whole_and_belongs_to_one_of_them(
+    pages: Pages,
+) -> None:
+    def nights(day: str) -> list[int]:
+        answer = pages.client.get(f"/reports/hours/report.json?first={day}&last={day}")
+        found = answer.json()["rows"]
+        return [one["worked_minutes"] for one in found if one["family_name"] == "Nijs"]
+
+    assert nights("2026-10-24") == [9 * 60]
+    assert nights("2026-10-25") == []
+
+
 def test_breaks_true_and_rounded_hours_stand_beside_each_other(pages: Pages) -> None:
     row = of(rows(pages, "hours"), "Otte")
     assert (row["worked_minutes"], row["break_minutes"]) == (8 * 60 + 37, 30)
@@ -141,7 +153,10 @@ def test_breaks_true_and_rounded_hours_stand_beside_each_other(pages: Pages) -> 
 
 
 def test_a_way_out_that_is_missing_is_said_and_not_made(pages: Pages) -> None:
-    row = of(rows(pages, "hours"), "Peeters")
+    found = rows(pages, "hours")
+    # Who visits or delivers does not work.
+    assert not {"Jacobs", "Klaes"} & {one["family_name"] for one in found}
+    row = of(found, "Peeters")
     assert row["spans"][0]["out"] is None
     assert (row["missing"], row["worked_minutes"]) == (1, 0)
     html = unescape(pages.get(f"/reports/hours?{PERIOD}"))
