@@ -1,4 +1,4 @@
-"""The tables of settings about messages that leave the hub: `[mail]` and `[alerts]`.
+"""The tables of settings about what leaves the hub: `[mail]`, `[alerts]` and `[reports]`.
 
 A part of `hub.settings`, which reads and checks them; `docs/settings.md` describes each one.
 """
@@ -136,3 +136,14 @@ class AlertSettings(Table):
         if self.webhook_url and not self.webhook_secret_file:
             raise ValueError("webhook_secret_file must be set where webhook_url is")
         return self
+
+
+class ReportSettings(Table):
+    """Reports over a period."""
+
+    rounding_minutes: Literal[0, 5, 15] = Field(
+        default=0, description="Minutes that hours are rounded to, in a column of their own; 0: no."
+    )
+    rounding_favour: Literal["worker", "employer", "nearest"] = Field(
+        default="nearest", description="In whose favour they are rounded."
+    )

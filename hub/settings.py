@@ -25,7 +25,7 @@ from pydantic_settings import (
 )
 
 from hub.errors import UsageError
-from hub.message_settings import AlertSettings, MailSettings
+from hub.message_settings import AlertSettings, MailSettings, ReportSettings
 from hub.message_settings import Table as _Table
 
 PREFIX = "SITEGATE_"
@@ -425,6 +425,7 @@ class Settings(BaseSettings):
     )
 
     imports: ImportSettings = Field(default=ImportSettings(), description="Table `[imports]`.")
+    reports: ReportSettings = Field(default=ReportSettings(), description="Table `[reports]`.")
     mail: MailSettings = Field(default=MailSettings(), description="Table `[mail]`.")
     alerts: AlertSettings = Field(default=AlertSettings(), description="Table `[alerts]`.")
 

@@ -37,6 +37,7 @@ WHERE: Final[dict[str, tuple[str, ...]]] = {
     "rebuild": ("rebuild",),
     "reconcile": ("reconcile",),
     "registration": ("registration",),
+    "report": ("report",),
     "retention": ("retention",),
     "roll-call": ("roll_call",),
     "run": ("run",),

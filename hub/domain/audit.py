@@ -33,6 +33,7 @@ class Noted(StrEnum):
     PERSON_ERASED = "person.erased"
     PEOPLE_EXPORTED = "people.exported"
     DAY_EXPORTED = "day.exported"
+    REPORT_EXPORTED = "report.exported"
     PEOPLE_IMPORTED = "people.imported"
     IMPORT_UNDONE = "import.undone"
     BADGE_LINKED = "badge.linked"

@@ -44,8 +44,9 @@ from protocol.record import DIRECTION_OUT, REASON_UNKNOWN_BADGE, VERDICT_GRANTED
 
 FIRST_DAY: Final = date(2014, 4, 1)
 """Since then presences are registered (decrees of 11 February 2014)."""
-_USER: Final = company.alias("user_company")
-_PERSON: Final = (
+USER: Final = company.alias("user_company")
+"""To whom an agency lends somebody."""
+PERSON: Final = (
     person.c.id.label("person_id"),
     person.c.given_name,
     person.c.family_name,
@@ -56,9 +57,10 @@ _PERSON: Final = (
     person.c.limosa_sealed,
     func.coalesce(company.c.name, "").label("company"),
     func.coalesce(company.c.number, "").label("company_number"),
-    func.coalesce(_USER.c.name, "").label("user"),
-    func.coalesce(_USER.c.number, "").label("user_number"),
+    func.coalesce(USER.c.name, "").label("user"),
+    func.coalesce(USER.c.number, "").label("user_number"),
 )
+"""What a list tells of a person, from `person`, `company` and `USER`."""
 _Row = Row[*tuple[Any, ...]]
 
 
@@ -187,7 +189,7 @@ class _Reading:
             about,
             about.standing,
             row.kind,
-            self._masked(row),
+            masked_number(self.vault, row),
             stay,
             {
                 one.reference: numbered[one.reference]
@@ -206,13 +208,6 @@ class _Reading:
         number = row.own_works if deciding is None else deciding.works_number
         return number if number in self.site.works else ""
 
-    def _masked(self, row: _Row) -> str:
-        if row.inss_sealed is not None:
-            return mask_person_number(self.vault.open("inss", row.inss_sealed).decode())
-        if row.limosa_sealed is not None:
-            return mask_limosa(self.vault.open("limosa", row.limosa_sealed).decode())
-        return ""
-
     def _visitors(self) -> Callable[[_Row], bool]:
         """Today the register itself says who works here; of a day before, who did then."""
         past = self.of < brussels_day(self.now_ms)
@@ -226,7 +221,7 @@ class _Reading:
         return light_rows(
             self.connection.execute(
                 select(
-                    *_PERSON,
+                    *PERSON,
                     presence.c.day,
                     presence.c.first_in_ms,
                     presence.c.last_ms,
@@ -236,7 +231,7 @@ class _Reading:
                 .select_from(
                     presence.join(person, presence.c.person_id == person.c.id)
                     .outerjoin(company, person.c.company_id == company.c.id)
-                    .outerjoin(_USER, person.c.user_company_id == _USER.c.id)
+                    .outerjoin(USER, person.c.user_company_id == USER.c.id)
                 )
                 .where(
                     presence.c.site_id == self.site.id,
@@ -253,11 +248,11 @@ class _Reading:
         scope = self.actor.scope(Action.DAY_SEE)
         return light_rows(
             self.connection.execute(
-                select(*_PERSON, *(one for one in registration.c if one.name != "person_id"))
+                select(*PERSON, *(one for one in registration.c if one.name != "person_id"))
                 .select_from(
                     registration.join(person, registration.c.person_id == person.c.id)
                     .outerjoin(company, person.c.company_id == company.c.id)
-                    .outerjoin(_USER, person.c.user_company_id == _USER.c.id)
+                    .outerjoin(USER, person.c.user_company_id == USER.c.id)
                 )
                 .where(
                     registration.c.site_id == self.site.id,
@@ -329,6 +324,19 @@ class _Reading:
         lines = parties.chain(number, self.of).lines
         names = {line.number: line.name for line in lines}
         return [_place(line, names) for line in lines]
+
+
+def masked_number(vault: Vault, row: Row[*tuple[Any, ...]]) -> str:
+    """Returns the number of a person, masked; empty when none is known.
+
+    Args:
+        row: with the columns of `PERSON`.
+    """
+    if row.inss_sealed is not None:
+        return mask_person_number(vault.open("inss", row.inss_sealed).decode())
+    if row.limosa_sealed is not None:
+        return mask_limosa(vault.open("limosa", row.limosa_sealed).decode())
+    return ""
 
 
 def _place(line: PartyLine, names: Mapping[str, str]) -> Place:

@@ -48,6 +48,7 @@ NAVIGATION: Final = (
     Entry("/works", "works", Action.WORKS_SEE),
     Entry("/plan", "plan", Action.PLAN_SEE),
     Entry("/day", "day", Action.DAY_SEE),
+    Entry("/reports", "reports", Action.REPORTS_SEE),
     Entry("/balance", "balance", Action.BOOKS_SEE),
     Entry("/own", "own", Action.OWN_SEE),
     Entry("/consult", "consult", Action.REGISTRATIONS_SEE),

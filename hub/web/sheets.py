@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Iterable, Sequence
+from typing import IO, Final
 
 import xlsxwriter
 from fastapi import Response
@@ -76,3 +76,36 @@ def download(content: bytes, name: str, media_type: str) -> Response:
             "Cache-Control": "no-store",
         },
     )
+
+
+def write_workbook(
+    target: IO[bytes], sheet: str, headings: Sequence[str], rows: Iterable[Sequence[str]]
+) -> None:
+    """Writes an XLSX file of any length with one sheet, of which one row at a time is in memory.
+
+    Args:
+        sheet: its name, at most 31 characters.
+    """
+    with xlsxwriter.Workbook(target, {"constant_memory": True}) as book:
+        text = book.add_format({"num_format": "@"})
+        strong = book.add_format({"bold": True, "bottom": 1, "num_format": "@"})
+        page = book.add_worksheet(sheet)
+        page.freeze_panes(1, 0)
+        for place, heading in enumerate(headings):
+            page.set_column(place, place, max(len(heading) + 2, 16), text)
+            page.write_string(0, place, heading, strong)
+        for number, row in enumerate(rows, start=1):
+            for place, cell in enumerate(row):
+                if cell:
+                    page.write_string(number, place, cell, text)
+
+
+def write_csv(target: IO[bytes], headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Writes a CSV file of any length, as `csv_text` makes one."""
+    written = io.TextIOWrapper(target, encoding="utf-8-sig", newline="")
+    writer = csv.writer(written, delimiter=";", lineterminator="\r\n")
+    writer.writerow(headings)
+    for row in rows:
+        writer.writerow([neutral(cell) for cell in row])
+    written.flush()
+    written.detach()

@@ -23,6 +23,7 @@ from hub.main import roll_call_desk
 from hub.message_settings import AlertSettings, MailSettings, RecipientSettings
 from hub.reports.day_list import day_list_pdf
 from hub.reports.poster import poster_pdf
+from hub.reports.report_table import report_pdf
 from hub.reports.roll_call import roll_call_pdf
 from hub.storage.balance import Books
 from hub.storage.overview import Overview
@@ -111,6 +112,7 @@ def application(world: World, changes: Changes | None = None) -> tuple[FastAPI, 
         roll_call=roll_call_desk(world.office, changes.notify, 20.0),
         draw_list=roll_call_pdf,
         telling=telling(world, changes),
+        draw_report=report_pdf,
     )
     app = whole_app(
         world.office,
@@ -194,6 +196,15 @@ def values(world: World, route: str, name: str) -> dict[Flavour, str]:
             "nobody": "f" * 16,
         },
         ("day", "state"): dict.fromkeys(FLAVOURS, "not_registered"),
+        ("reports", "site"): {
+            "own": handle_of_row(world.vault, "site", 7),
+            "other": handle_of_row(world.vault, "site", 2),
+            "nobody": "f" * 16,
+        },
+        ("reports", "name"): dict.fromkeys(FLAVOURS, "hours"),
+        ("reports", "form"): dict.fromkeys(FLAVOURS, "csv"),
+        ("reports", "first"): day,
+        ("reports", "last"): day,
         ("sites", "handle"): {
             "own": handle_of_row(world.vault, "site", 7),
             "other": handle_of_row(world.vault, "site", 2),

@@ -30,6 +30,7 @@ from hub.domain.rights import Role
 from hub.main import roll_call_desk
 from hub.reports.day_list import day_list_pdf
 from hub.reports.poster import poster_pdf
+from hub.reports.report_table import report_pdf
 from hub.reports.roll_call import roll_call_pdf
 from hub.settings import EidSettings, Settings
 from hub.storage.accounts import AccountRow, Accounts, NewAccount
@@ -94,6 +95,7 @@ class WholeHub:
                 roll_call=self.roll_call,
                 draw_list=roll_call_pdf,
                 acted=self.acted,
+                draw_report=report_pdf,
             ),
             Overview(self.engine),
             lambda: AuthorityStatus("unknown", None, None, None, 0, 0, None),

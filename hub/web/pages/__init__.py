@@ -54,6 +54,8 @@ from hub.web.pages.plan import plan_pages
 from hub.web.pages.plan_import import plan_import_pages
 from hub.web.pages.privacy import privacy_pages
 from hub.web.pages.registration import registration_pages
+from hub.web.pages.report_files import DrawReport, report_files
+from hub.web.pages.reports import reports_pages
 from hub.web.pages.retention import retention_pages
 from hub.web.pages.roll_call import DrawList, roll_call_pages
 from hub.web.pages.site_day import site_day_pages
@@ -68,6 +70,10 @@ from hub.web.provider import Provider, label_of
 
 
 def _no_list(*_: object) -> bytes:
+    return b""
+
+
+def _no_paper(*_: object) -> bytes:
     return b""
 
 
@@ -101,6 +107,7 @@ class Running:
         acted: called after each act without a badge that is on disk; must not block.
         search: asks the authority what it holds.
         telling: who is told of alerts, and by what; None: nobody is.
+        draw_report: makes a report over a period a PDF.
     """
 
     changes: Changes
@@ -116,6 +123,7 @@ class Running:
     acted: Callable[[], None] = _nothing
     search: Search = _no_service
     telling: Tells | None = None
+    draw_report: DrawReport = _no_paper
 
 
 def office_pages(office: Office, running: Running, door: Door) -> list[APIRouter]:
@@ -177,6 +185,8 @@ def office_pages(office: Office, running: Running, door: Door) -> list[APIRouter
         Later("plan", lambda: plan_import_pages(office, uploads), lambda: plan_pages(office)),
         Later("day", lambda: site_day_pages(office)),
         Later("day", lambda: day_list_files(office, running.draw_days)),
+        Later("reports", lambda: report_files(office, running.draw_report)),
+        Later("reports", lambda: reports_pages(office)),
         Later("kiosks", lambda: kiosks_pages(office, door)),
         Later("kiosk", lambda: kiosk_guard_pages(office, acts, turns, door)),
         Later("kiosk", lambda: kiosk_pages(office, acts, turns, running.cards)),
