@@ -252,7 +252,7 @@ def make_poster(
     chosen = tuple(languages.split(",")) if languages else row.languages
     if any(one not in ("fr", "nl", "de", "en") for one in chosen):
         raise UsageError("HUB-1663")
-    url = phone_address(settings.access.public_url)
+    url = phone_address(settings.access.public_url, row.handle)
     content = poster_pdf(Poster(row.name, row.address, chosen, row.works, url), now)
     try:
         file.write_bytes(content)

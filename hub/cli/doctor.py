@@ -172,8 +172,8 @@ def _examine_database(folder: Path) -> Finding:
     try:
         sound = is_read_through(path) or _reads_well(path)
     except sqlite3.OperationalError as error:
-        values = {"folder": str(folder), "reason": type(error).__name__}
-        return Finding("data", "fault", "HUB-1003", values)
+        reason = type(error).__name__
+        return Finding("data", "fault", "HUB-1003", {"folder": str(folder), "reason": reason})
     if not sound:
         return Finding("data", "fault", "HUB-1004", {"reason": "quick_check"})
     return Finding("data", "ok", "doctor.data", {"folder": str(folder)})

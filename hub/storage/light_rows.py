@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections import namedtuple
 from functools import cache
-from typing import Any
+from typing import Any, TypeVarTuple
 
 from sqlalchemy import Result
 
+_Columns = TypeVarTuple("_Columns")
 
-def light_rows(result: Result[Any]) -> list[Any]:
+
+def light_rows(result: Result[*_Columns]) -> list[Any]:
     """Returns all rows of a result; the columns have the names that they have in it.
 
     Raises:
