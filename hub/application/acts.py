@@ -34,6 +34,8 @@ ACTS_STREAM: Final = 0
 """Stands where a tap has its stream; streams of gates are numbered from 1. The sequence number of
 an act is its row, which is never used again."""
 PLACE_MAX: Final = 24
+PHONE_PLACE: Final = "phone"
+"""The place of an act that somebody made with his own phone."""
 REASON_MAX: Final = 24
 _REFERENCE: Final = re.compile(r"[A-Za-z0-9_-]{16,64}", re.ASCII)
 

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from string import ascii_letters, digits
 from typing import TYPE_CHECKING, Final
 
+from hub.application.place_words import place_text
 from hub.application.roll_call import Mark, Row, Sheet, by_company
 from hub.domain.legal_day import brussels_day
 from hub.i18n import day_text, text, time_text
@@ -119,12 +120,13 @@ def where_of(row: Row, language: str) -> str:
         return text("roll_call.unsure", language, day=day)
     if not one.gate:
         return ""
+    place = place_text(one.gate, language)
     if one.at_ms is None:
-        return f"{one.gate}, {text('roll_call.no_time', language)}"
+        return f"{place}, {text('roll_call.no_time', language)}"
     time = time_text(one.at_ms, language)[:5]
     if row.out:
-        return text("roll_call.out", language, gate=one.gate, time=time)
-    return f"{one.gate}, {time}"
+        return text("roll_call.out", language, gate=place, time=time)
+    return f"{place}, {time}"
 
 
 def company_of(company: str, language: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any, Final
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
 
-from hub.application.acts import DIRECTIONS, Channel, Means, NewAct, Stage, keep
+from hub.application.acts import DIRECTIONS, PHONE_PLACE, Channel, Means, NewAct, Stage, keep
 from hub.application.phone import OLDEST_MS, Location, Moment, moment_of, rounded
 from hub.domain.legal_day import brussels_day
 from hub.errors import UsageError
@@ -21,7 +21,6 @@ from hub.storage.phones import Phone, is_his
 from hub.web.office import Office
 from hub.web.page_words import PageWords
 
-PLACE: Final = "phone"
 _MOMENT_MAX: Final = 2**53
 
 
@@ -81,7 +80,7 @@ class PhoneActs:
             person_id=one.person_id,
             channel=Channel.PHONE,
             means=Means.OWN_LINK,
-            place=PLACE,
+            place=PHONE_PLACE,
             by=one.id,
         )
 

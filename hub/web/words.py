@@ -14,6 +14,7 @@ from hub.application.overview import (
     RegistrationRow,
     Standing,
 )
+from hub.application.place_words import place_text
 from hub.domain.causes import Cause
 from hub.domain.legal_day import brussels_day
 from hub.domain.registration import LIVE, NUMBERED, State
@@ -91,6 +92,10 @@ class Words:
     def counted(self, key: str, count: int, **values: object) -> str:
         """Returns the text for one or for many."""
         return self(f"{key}_{'one' if count == 1 else 'many'}", count=count, **values)
+
+    def place(self, name: str) -> str:
+        """Returns what the place of a tap or an act is called."""
+        return place_text(name, self.language)
 
     def level(self, level: int) -> str:
         """Returns where a company stands in the chain."""

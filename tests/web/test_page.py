@@ -362,3 +362,10 @@ def test_beside_the_headcount_stand_the_largest_companies_of_many(register: Engi
     # Twenty of the forty still belong to the two that were there; each of the new ones has one.
     names = re.findall(r"Firm \d+", part)
     assert len(names) == 10
+
+
+def test_who_came_by_his_phone_is_said_to_have_done_so(register: Engine) -> None:
+    with writing(register) as connection:
+        add_presence(connection, 1, at("06:30:00"), at("06:30:01"), gate="phone")
+    assert "seen at 06:30:00, phone" in plain(page(register))
+    assert "téléphone" in plain(page(register, "fr"))

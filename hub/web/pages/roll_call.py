@@ -22,6 +22,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, StreamingResponse
 
 from hub.application.access import Actor
 from hub.application.overview import SiteName
+from hub.application.place_words import place_text
 from hub.application.prompt import Prompt
 from hub.application.roll_call import Mark, Row, Sheet, by_company
 from hub.application.roll_call_desk import Look, RollCallDesk
@@ -77,7 +78,8 @@ class RollCallWords(PageWords):
         if not one.gate:
             return ""
         time = self("no_time") if one.at_ms is None else self.clock(one.at_ms)
-        return self("out", gate=one.gate, time=time) if row.out else f"{one.gate}, {time}"
+        place = place_text(one.gate, self.language)
+        return self("out", gate=place, time=time) if row.out else f"{place}, {time}"
 
     def last(self, look: Look) -> str:
         """Returns how the last roll call ended; empty when there was none."""
