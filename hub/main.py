@@ -205,7 +205,7 @@ class Hub:
             self._write,
             self._house.vault,
             clock,
-            self._register_news.set,
+            self._office_changed,
             settings,
             settings.data,
         )
@@ -354,6 +354,11 @@ class Hub:
 
     def _write(self, change: Callable[[Connection], T]) -> T:
         return self._writer.call(change).result()
+
+    def _office_changed(self) -> None:
+        """Somebody changed something on a page: gates hear of it, and whoever looks at a board."""
+        self._register_news.set()
+        self.changes.notify()
 
     def acted(self) -> None:
         """An act without a badge is on disk: it has its effect as soon as a tap would."""

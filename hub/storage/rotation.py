@@ -43,6 +43,7 @@ from hub.storage.schema import (
     meta,
     notice,
     person,
+    phone_code,
     request_key,
     terminal,
 )
@@ -65,7 +66,12 @@ INDEXED: Final = {"inss_sealed": "inss_index", "limosa_sealed": "limosa_index"}
 CHAINED: Final = ((evidence, "sealed"),)
 """Sealed, and part of a chain."""
 
-ENDED: Final = ((import_change, ("before", "after")), (request_key, ("answer",)))
+ENDED: Final = (
+    (import_change, ("before", "after")),
+    (request_key, ("answer",)),
+    # Its digest is made with the key, so that a short code is not guessed from the database.
+    (phone_code, ("digest",)),
+)
 """Tables whose rows end with the old key."""
 
 NOTED: Final = (

@@ -227,7 +227,7 @@ class OutboxContract:
             lambda outbox: outbox.in_doubt([reference(0), reference(1)], NOW_MS),
             lambda outbox: outbox.in_doubt([reference(0), reference(99)], NOW_MS),
             lambda outbox: outbox.back_to_due(
-                [reference(0), reference(1)], Cause.NOT_FOUND, NOW_MS, NOW_MS
+                [reference(0), reference(99)], Cause.NOT_FOUND, NOW_MS, NOW_MS
             ),
             lambda outbox: outbox.lapse([reference(0)], NOW_MS),
         ],

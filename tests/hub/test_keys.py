@@ -49,8 +49,9 @@ NOT_SEALED = {
     ("evidence", "previous"), ("firmware", "pack"), ("inbox", "records"), ("kiosk", "digest"),
     ("link", "digest"),
     ("passkey", "credential"), ("passkey", "public_key"), ("person", "inss_index"),
-    ("person", "limosa_index"), ("request_key", "request"), ("stream", "journal"),
-    ("tap", "tag"), ("terminal", "flashed_sha256"), ("web_session", "digest"),
+    ("person", "limosa_index"), ("phone", "digest"), ("request_key", "request"),
+    ("stream", "journal"), ("tap", "tag"), ("terminal", "flashed_sha256"),
+    ("web_session", "digest"),
 }  # fmt: skip
 """Columns of bytes that no key of the hub seals."""
 

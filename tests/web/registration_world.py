@@ -65,6 +65,7 @@ class Morning:
         self.vault = site.house.house.vault
         self.now_ms = NOON_MS
         self.told = 0
+        self.changes = Changes()
         self._seq = 0
         settings = Settings(data=folder)
         self.office = Office(
@@ -78,7 +79,7 @@ class Morning:
             self.overview,
             list,
             sample.authority,
-            Changes(),
+            self.changes,
             lambda: self.now_ms,
             self.access,
             more=[
@@ -93,6 +94,7 @@ class Morning:
 
     def _told(self) -> None:
         self.told += 1
+        self.changes.notify()
 
     # ------------------------------------------------------------ what happens
 
