@@ -32,6 +32,8 @@ from hub.web.office import Office
 from hub.web.pages import Running
 from hub.web.whole import whole_app
 
+BACKLOG: Final = 128
+"""Connections that wait until the pages are ready."""
 GRACE_S: Final = 5
 """Seconds that requests have to end when the hub is stopped. A browser that connected at that very
 moment and asks for nothing would keep it from ending (seen with Chromium)."""
@@ -148,6 +150,8 @@ def run(as_json: JsonFlag = False) -> None:
         )
         server = _Server(config)
         host = f"[{settings.web.host}]" if ":" in settings.web.host else settings.web.host
+        # Whoever comes at the address as soon as he reads it waits a moment; he is not turned away.
+        listener.listen(BACKLOG)
         port = listener.getsockname()[1]
         url = f"http://{host}:{port}/"
         first = _set_up(hub.office, settings, port)
