@@ -138,6 +138,9 @@ def _first_paint(site: _Site) -> None:
             context.add_cookies(cookies)  # pyright: ignore[reportArgumentType]
             page = context.new_page()
             page.goto(f"{site.url}/", wait_until="load")
+            page.wait_for_function(
+                "performance.getEntriesByName('first-contentful-paint').length > 0"
+            )
             painted = page.evaluate(
                 "performance.getEntriesByName('first-contentful-paint')[0].startTime"
             )
