@@ -19,6 +19,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import DatabaseError
 
 from hub.errors import PermanentError
+from hub.storage.soundness import is_sound
 
 FOLDER: Final = "backups"
 _BEGINNING: Final = "before-import-"
@@ -61,7 +62,7 @@ def back_up(engine: Engine, folder: Path, now_ms: int, keep: int) -> str:
 def _check(path: Path) -> None:
     """Refuses a copy that is not a whole and sound database of ours."""
     with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as copy:
-        if copy.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
+        if not is_sound(copy):
             raise ValueError("quick_check")
         copy.execute("SELECT count(*) FROM person").fetchone()
     descriptor = os.open(path, os.O_RDONLY)

@@ -306,7 +306,7 @@ def _people(
                 last_ms=seen.last_ms if seen else None,
                 gate=gates.get(seen.terminal_id, seen.terminal_id) if seen else None,
                 inside=bool(seen.inside) if seen else False,
-                registrations=_live_first(registrations.get(key, ())),
+                registrations=live_first(registrations.get(key, ())),
                 visitor=not is_registered(row.kind) or row.person_id in visitors,
                 token=row.token,
             )
@@ -314,7 +314,8 @@ def _people(
     return people
 
 
-def _live_first(rows: Sequence[RegistrationRow]) -> tuple[RegistrationRow, ...]:
+def live_first(rows: Sequence[RegistrationRow]) -> tuple[RegistrationRow, ...]:
+    """Returns those that count before those that ended, each in the given order."""
     if len(rows) < 2:
         return tuple(rows)
     return tuple(sorted(rows, key=lambda one: one.state not in LIVE))

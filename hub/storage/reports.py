@@ -26,7 +26,7 @@ from hub.domain.registration import LIVE, State
 from hub.domain.rights import Action
 from hub.domain.stay import DayTaps, began_before, stay_of
 from hub.errors import UsageError
-from hub.storage.overview import registration_row
+from hub.storage.overview import live_first, registration_row
 from hub.storage.schema import (
     act_done,
     company,
@@ -205,9 +205,7 @@ class Reports:
                     last_ms=row.last_ms,
                     gate=None,
                     inside=bool(row.inside),
-                    registrations=tuple(
-                        sorted(registrations, key=lambda one: one.state not in LIVE)
-                    ),
+                    registrations=live_first(registrations),
                     visitor=visit.had(person_id, date.fromisoformat(day)),
                 )
                 yield site_id, self._who[person_id], about, numbered

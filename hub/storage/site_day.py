@@ -25,7 +25,7 @@ from hub.domain.stay import DayTaps, Stay, began_before, stay_of
 from hub.errors import UsageError
 from hub.storage.acts import acts_of_day
 from hub.storage.light_rows import light_rows
-from hub.storage.overview import registration_row
+from hub.storage.overview import live_first, registration_row
 from hub.storage.parties import Parties, PartyLine
 from hub.storage.schema import (
     company,
@@ -182,7 +182,7 @@ class _Reading:
             last_ms=seen.last_ms if seen else None,
             gate=None,
             inside=stay.here if stay else False,
-            registrations=tuple(sorted(registrations, key=lambda one: one.state not in LIVE)),
+            registrations=live_first(registrations),
             visitor=visitors(row),
         )
         return DayPerson(
