@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-SCHEMA_VERSION = 7
+SCHEMA_VERSION = 8
 STEPS = {
     1: ("ALTER TABLE badge ADD COLUMN valid_from VARCHAR(10)",),
     2: (
@@ -94,6 +94,7 @@ STEPS = {
         "CREATE INDEX ix_badge_person_id ON badge (person_id)",
         "CREATE INDEX tap_by_receipt ON tap (received_ms)",
     ),
+    7: (),  # new tables only
 }
 """What brings a database of that version to the next one; new tables are made, rows stay. Foreign
 keys are not looked at meanwhile, and all of them afterwards.

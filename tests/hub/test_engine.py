@@ -207,7 +207,7 @@ def test_a_registration_of_an_older_version_gets_the_first_step_that_was_not_kep
     ]
 
 
-@pytest.mark.parametrize("version", [4, 5, 6])
+@pytest.mark.parametrize("version", [4, 5, 6, 7])
 def test_a_new_and_a_migrated_database_have_the_same_layout(tmp_path: Path, version: int) -> None:
     older(tmp_path / "old.db", version)
     layouts = []
