@@ -8,7 +8,7 @@ of the day.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 
@@ -53,11 +53,12 @@ class Flow:
     steps: tuple[tuple[int, int], ...]
     expected: int
     arrivals: tuple[Arrivals, ...]
+    highest: tuple[int, int] = field(init=False, compare=False)
+    """The first moment with most people inside, and how many."""
 
-    @property
-    def highest(self) -> tuple[int, int]:
-        """The first moment with most people inside, and how many."""
-        return max(self.steps, key=lambda step: (step[1], -step[0]))
+    def __post_init__(self) -> None:
+        highest = max(self.steps, key=lambda step: (step[1], -step[0]))
+        object.__setattr__(self, "highest", highest)
 
     @property
     def empty(self) -> bool:

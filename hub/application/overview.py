@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from operator import attrgetter
 from typing import Literal, Protocol
 
 from hub.application.flow import Flow
@@ -52,6 +53,7 @@ _STANDING_OF_STATE = {
     State.CANCELLING: Standing.REGISTERED,
 }
 _URGENCY = list(Standing)
+_BY_NAME = attrgetter("order")
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,10 +154,14 @@ class PersonRow:
     token: str = ""
     standing: Standing = field(init=False, compare=False)
     """Where the person stands; seen without any registration that counts needs action."""
+    order: tuple[str, str, int] = field(init=False, compare=False)
+    """Where the person stands in a list by name."""
 
     def __post_init__(self) -> None:
         # Asked for several times of each of thousands, for every picture.
         object.__setattr__(self, "standing", self._stands())
+        order = self.family_name.casefold(), self.given_name.casefold(), self.person_id
+        object.__setattr__(self, "order", order)
 
     @property
     def counting(self) -> tuple[RegistrationRow, ...]:
@@ -198,23 +204,23 @@ class CompanyRow:
     visitors: bool = False
     number: str = ""
     level: int | None = None
+    on_site: int = field(init=False, compare=False)
+    """People of this company who are inside now."""
+    seen: int = field(init=False, compare=False)
+    """People of this company who were seen today."""
+    registered: int = field(init=False, compare=False)
+    """People of this company who were seen today and have a number."""
 
-    @property
-    def on_site(self) -> int:
-        """People of this company who are inside now."""
-        return sum(person.inside for person in self.people)
-
-    @property
-    def seen(self) -> int:
-        """People of this company who were seen today."""
-        return sum(person.seen for person in self.people)
-
-    @property
-    def registered(self) -> int:
-        """People of this company who were seen today and have a number."""
-        return sum(
-            person.standing in (Standing.REGISTERED, Standing.REMARKS) for person in self.people
-        )
+    def __post_init__(self) -> None:
+        # Asked for several times of each of hundreds, for every picture.
+        on_site = seen = registered = 0
+        for person in self.people:
+            on_site += person.inside
+            seen += person.seen
+            registered += person.standing in (Standing.REGISTERED, Standing.REMARKS)
+        object.__setattr__(self, "on_site", on_site)
+        object.__setattr__(self, "seen", seen)
+        object.__setattr__(self, "registered", registered)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -413,7 +419,7 @@ def assemble(
     standings = [(person, person.standing) for person in people]
     by_company: dict[int | None, list[PersonRow]] = {}
     visitors = [person for person, standing in standings if standing is Standing.VISITOR]
-    for person in sorted(people, key=_by_name):
+    for person in sorted(people, key=_BY_NAME):
         if person.standing is not Standing.VISITOR:
             by_company.setdefault(person.company_id, []).append(person)
     companies = [
@@ -438,7 +444,7 @@ def assemble(
         # People without a company come last.
         companies=(
             *sorted(companies, key=lambda row: (not row.name, row.name.casefold())),
-            *([CompanyRow("", tuple(sorted(visitors, key=_by_name)), True)] if visitors else ()),
+            *([CompanyRow("", tuple(sorted(visitors, key=_BY_NAME)), True)] if visitors else ()),
         ),
         turned_away=turned_away,
         undated=undated,
@@ -446,10 +452,6 @@ def assemble(
         people_known=people_known,
         visitors=len(visitors),
     )
-
-
-def _by_name(person: PersonRow) -> tuple[str, str, int]:
-    return person.family_name.casefold(), person.given_name.casefold(), person.person_id
 
 
 def _by_wait(person: PersonRow) -> tuple[str, int, int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -69,6 +69,9 @@ _PERSON = (
 _Row = Row[*tuple[Any, ...]]
 _Key = tuple[int, str]
 """One person on one Brussels day."""
+_Material = tuple[_Row | None, Sequence[_Row], str | None, bool]
+"""What a person's row is made of: presence, registrations, name of the gate, a visitor then."""
+_Known = dict[_Key, tuple[_Material, PersonRow]]
 
 
 class Overview:
@@ -83,6 +86,8 @@ class Overview:
     def __init__(self, engine: Engine, vault: Vault | None = None) -> None:
         self._engine = engine
         self._vault = vault
+        # What the last picture of a site was made of: a tap changes one row of thousands.
+        self._known: dict[int, _Known] = {}
 
     def sites(self) -> tuple[SiteName, ...]:
         """Returns every site by name."""
@@ -141,6 +146,18 @@ class Overview:
             earlier_days = sorted({row.day for row in late})
             seen_then = _presences(connection, site_id, earlier_days) if late else []
             wanted = {(row.person_id, row.day) for row in late}
+            # Replaced as a whole, so that two pictures taken at once do not disturb each other.
+            before, after = self._known.get(site_id, {}), _Known()
+            people = _people(
+                present,
+                [*registered, *nights.rows],
+                names_of_places,
+                visitors,
+                day,
+                known=before,
+                kept=after,
+            )
+            self._known[site_id] = after
             board = assemble(
                 now_ms=now_ms,
                 site=SiteName(site_id, name),
@@ -152,9 +169,7 @@ class Overview:
                     )
                 ),
                 day=day,
-                people=_people(
-                    present, [*registered, *nights.rows], names_of_places, visitors, day
-                ),
+                people=people,
                 earlier=_people(
                     [row for row in seen_then if (row.person_id, row.day) in wanted],
                     late,
@@ -269,49 +284,71 @@ def _registrations(connection: Connection, site_id: int, *conditions: Any) -> Se
 def _people(
     present: Iterable[_Row],
     registered: Iterable[_Row],
-    gates: dict[str, str],
+    gates: Mapping[str, str],
     visitors: Collection[int] = (),
     day: str = "",
+    *,
+    known: _Known | None = None,
+    kept: _Known | None = None,
 ) -> list[PersonRow]:
     """Joins presences and registrations: a person may have either, both or several.
 
     Args:
         day: under which all of them are shown; empty: each under its own.
+        known: what an earlier picture was made of; a person of whom all of it is the same is the
+            same row, which makes a picture of 3,000 people several times cheaper.
+        kept: is filled with what this one is made of.
     """
     who: dict[_Key, _Row] = {}
     presences: dict[_Key, _Row] = {}
-    registrations: dict[_Key, list[RegistrationRow]] = {}
+    registrations: dict[_Key, list[_Row]] = {}
     for row in present:
         key = (row.person_id, row.day)
         who[key] = presences[key] = row
     for row in registered:
         key = (row.person_id, day or row.day)
         who.setdefault(key, row)
-        registrations.setdefault(key, []).append(registration_row(row))
+        registrations.setdefault(key, []).append(row)
     people: list[PersonRow] = []
+    known, kept = known or {}, {} if kept is None else kept
     for key, row in who.items():
         seen = presences.get(key)
-        people.append(
-            PersonRow(
-                person_id=row.person_id,
-                given_name=row.given_name,
-                family_name=row.family_name,
-                company_id=row.company_id,
-                company=row.company,
-                day=key[1],
-                seen=seen is not None,
-                # A day can begin with an out (the in was yesterday): then the last tap stands.
-                first_ms=(seen.first_in_ms or seen.last_ms) if seen else None,
-                received_ms=seen.received_ms if seen else None,
-                last_ms=seen.last_ms if seen else None,
-                gate=gates.get(seen.terminal_id, seen.terminal_id) if seen else None,
-                inside=bool(seen.inside) if seen else False,
-                registrations=live_first(registrations.get(key, ())),
-                visitor=not is_registered(row.kind) or row.person_id in visitors,
-                token=row.token,
-            )
-        )
+        gate = gates.get(seen.terminal_id, seen.terminal_id) if seen else None
+        material = (seen, registrations.get(key, ()), gate, row.person_id in visitors)
+        before = known.get(key)
+        if before is None or before[0] != material:
+            before = material, _person(row, key[1], *material)
+        kept[key] = before
+        people.append(before[1])
     return people
+
+
+def _person(
+    row: _Row,
+    day: str,
+    seen: _Row | None,
+    registered: Sequence[_Row],
+    gate: str | None,
+    visited: bool,
+) -> PersonRow:
+    return PersonRow(
+        person_id=row.person_id,
+        given_name=row.given_name,
+        family_name=row.family_name,
+        company_id=row.company_id,
+        company=row.company,
+        day=day,
+        seen=seen is not None,
+        # A day can begin with an out (the in was yesterday): then the last tap stands.
+        first_ms=(seen.first_in_ms or seen.last_ms) if seen else None,
+        received_ms=seen.received_ms if seen else None,
+        last_ms=seen.last_ms if seen else None,
+        gate=gate,
+        inside=bool(seen.inside) if seen else False,
+        registrations=live_first([registration_row(one) for one in registered]),
+        visitor=visited or not is_registered(row.kind),
+        token=row.token,
+    )
 
 
 def live_first(rows: Sequence[RegistrationRow]) -> tuple[RegistrationRow, ...]:

@@ -96,7 +96,7 @@ def create_app(
         ValueError: `frame_ancestors` is not a source list.
     """
     headers = security_headers(frame_ancestors)
-    scenes = Scenes(overview, gates, authority, clock)
+    scenes = Scenes(overview, gates, authority, clock, lambda: changes.version)
     shared: dict[tuple[int | None, Scope, str, frozenset[Action]], SharedPicture] = {}
     streams = _Places(STREAMS_MAX)
     # No interactive documentation: its pages load scripts from elsewhere.
@@ -108,10 +108,9 @@ def create_app(
         app.include_router(router)
 
     def picture(
-        site_id: int | None, within: Scope, language: str, may: frozenset[Action]
+        site_id: int | None, within: Scope, language: str, may: frozenset[Action], newer_than: int
     ) -> Picture:
-        version = changes.version
-        return _draw(scenes.take(site_id, within, version), language, version, may)[0]
+        return _draw(scenes.take(site_id, within, newer_than + 1), language, may)[0]
 
     @app.api_route("/", methods=["GET", "HEAD"], response_class=HTMLResponse)
     def page(
@@ -122,11 +121,10 @@ def create_app(
         said: str = "",
     ) -> Response:
         language = _language(request, lang, actor)
-        version = changes.version
         # Who has just done something sees what became of it.
-        known = None if said else version
-        scene = _found(scenes, site, actor.scope(Action.BOARD_SEE), known)
-        drawn, words = _draw(scene, language, version, may_on_board(actor))
+        holding = None if said else changes.version
+        scene = _found(scenes, site, actor.scope(Action.BOARD_SEE), holding)
+        drawn, words = _draw(scene, language, may_on_board(actor))
         alarm = None
         if balance is not None and actor.may(Action.BOOKS_SEE):
             books = BooksWithin(balance, actor.scope(Action.BOOKS_SEE))
@@ -156,7 +154,9 @@ def create_app(
         key = (site, within, language, may)
         if key not in shared:
             shared[key] = SharedPicture(
-                lambda: run_in_threadpool(picture, site, within, language, may)
+                lambda newer_than: run_in_threadpool(
+                    picture, site, within, language, may, newer_than
+                )
             )
 
         events = stream(changes, shared[key].get, request.headers.get("Last-Event-ID", since))
@@ -254,17 +254,15 @@ def _page(html: str, language: str, asked: str | None) -> HTMLResponse:
     return response
 
 
-def _draw(
-    scene: Scene, language: str, version: int, may: frozenset[Action]
-) -> tuple[Picture, Words]:
+def _draw(scene: Scene, language: str, may: frozenset[Action]) -> tuple[Picture, Words]:
     words = Words(language, scene.authority)
     sections = draw_sections(scene, words, may)
-    return Picture(version, draw_moment(scene, words), sections), words
+    return Picture(scene.version, draw_moment(scene, words), sections), words
 
 
-def _found(scenes: Scenes, site: int | None, within: Scope, version: int | None = None) -> Scene:
+def _found(scenes: Scenes, site: int | None, within: Scope, holding: int | None = None) -> Scene:
     try:
-        return scenes.take(site, within, version)
+        return scenes.take(site, within, holding)
     except LookupError:
         raise HTTPException(404) from None
 

@@ -102,12 +102,16 @@ class BoardActs:
         others = others_of(state, cause, over=over, today=today)
         acts = [self._act(person, row, one) for one in (cure, *map(Cure, others))]
         found = [one for one in acts[1:] if one is not None]
-        more = ""
+        return Offer(self._next(person, row, cure), acts[0], tuple(found), self.more(person))
+
+    def more(self, person: PersonRow) -> str:
+        """Returns the address of what is known about it; empty: no page that may be seen."""
+        row = person.deciding
         if row is not None and Action.REGISTRATIONS_SEE in self._may:
-            more = f"/registrations/{row.reference}?site={self._site}"
-        elif row is None and person.token and Action.PEOPLE_SEE in self._may:
-            more = f"/people/{person.token}"
-        return Offer(self._next(person, row, cure), acts[0], tuple(found), more)
+            return f"/registrations/{row.reference}?site={self._site}"
+        if row is None and person.token and Action.PEOPLE_SEE in self._may:
+            return f"/people/{person.token}"
+        return ""
 
     def badge(self, one: TurnedAway) -> Act | None:
         """Returns the act for a badge that is nobody's; None for any other, or without the

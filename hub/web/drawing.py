@@ -12,11 +12,12 @@ from typing import Any, Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
+from hub.application.flow import Flow
 from hub.application.overview import CompanyRow, PersonRow, Standing
 from hub.domain.rights import Action
 from hub.i18n import catalogue, text
 from hub.web.board_acts import FORM, BoardActs
-from hub.web.flow import curve_of, heat_of
+from hub.web.flow import Curve, curve_of, heat_of
 from hub.web.gates import tiles
 from hub.web.live import BEAT_S, Picture
 from hub.web.scene import Scene
@@ -78,8 +79,8 @@ def template(name: str) -> Template:
 
 
 def draw_moment(scene: Scene, words: Words) -> str:
-    """Returns the "as of" line and the sentence for screen readers."""
-    return _render("moment.html", scene, words)
+    """Returns the "as of" line."""
+    return template("moment.html").render(board=scene.board, scene=scene, words=words, asset=asset)
 
 
 def draw_sections(
@@ -91,8 +92,13 @@ def draw_sections(
         may: what whoever looks may do, of `hub.web.board_acts.RIGHTS`.
     """
     board = scene.board
-    acts = None if board is None else BoardActs(words, may, board.site.id, board.day)
-    shown = _shown(scene, words) | {"acts": acts, "form": FORM}
+    shown = _shown(scene, words)
+    shown["form"] = FORM
+    if board is not None:
+        asker = _Asker(words.language, may, board.site.id, board.day)
+        shown["acts"] = asker.acts
+        shown["matter"] = partial(_draw_matter, asker)
+        shown["waiter"] = partial(_draw_waiter, asker)
     return {
         name: _environment.get_template(f"sections/{name}.html").render(shown) for name in SECTIONS
     }
@@ -158,9 +164,10 @@ def _shown(scene: Scene, words: Words) -> dict[str, Any]:
         "board": scene.board,
         "words": words,
         "row": partial(_draw_person, words.language, several),
+        "line": partial(_draw_line, words.language),
         "waiting": _waiting(scene, words),
         "tiles": tiles(scene, words),
-        "curve": None if scene.flow is None or scene.flow.empty else curve_of(scene.flow),
+        "curve": None if scene.flow is None or scene.flow.empty else _curve(scene.flow),
         "heat": heat_of(scene.flow.arrivals, words.language) if scene.flow else ([], []),
         "unfolded": _unfolded(scene),
         "listed": _listed(scene),
@@ -171,6 +178,12 @@ def _shown(scene: Scene, words: Words) -> dict[str, Any]:
         "asset": asset,
         "languages": LANGUAGE_NAMES,
     }
+
+
+@lru_cache(maxsize=16)
+def _curve(flow: Flow) -> Curve:
+    """A flow serves for a minute, its picture with it."""
+    return curve_of(flow)
 
 
 def _listed(scene: Scene) -> bool:
@@ -219,6 +232,67 @@ def _waiting(scene: Scene, words: Words) -> list[Waiting]:
     return [Waiting(*key, tuple(people)) for key, people in groups.items()]
 
 
+@dataclass(frozen=True, slots=True)
+class _Asker:
+    """Who looks at a board: all on which it depends what is drawn of a person on it."""
+
+    language: str
+    may: frozenset[Action]
+    site_id: int
+    day: str
+
+    @property
+    def acts(self) -> BoardActs:
+        """What is offered to them."""
+        return BoardActs(Words(self.language), self.may, self.site_id, self.day)
+
+
+@lru_cache(maxsize=2048)
+def _draw_matter(asker: _Asker, person: PersonRow) -> Markup:
+    """Returns one person who is not registered, with the reason and what can be done."""
+    return _drawn(
+        "matter.html",
+        person=person,
+        words=Words(asker.language),
+        offer=asker.acts.offer(person),
+        day=asker.day,
+        form=FORM,
+    )
+
+
+@lru_cache(maxsize=4096)
+def _draw_waiter(asker: _Asker, person: PersonRow) -> Markup:
+    """Returns the name of one person whose registration is on its way."""
+    return _drawn("waiter.html", person=person, more=asker.acts.more(person))
+
+
+@lru_cache(maxsize=4096)
+def _draw_line(
+    language: str,
+    title: str,
+    number: str,
+    level: int | None,
+    on_site: int,
+    registered: int,
+    seen: int,
+) -> Markup:
+    """Returns one company of a large site, which leads to its own page."""
+    return _drawn(
+        "company_line.html",
+        words=Words(language),
+        title=title,
+        number=number,
+        level=level,
+        on_site=on_site,
+        registered=registered,
+        seen=seen,
+    )
+
+
+def _drawn(name: str, **values: Any) -> Markup:
+    return Markup(template(name).render(values))  # noqa: S704 - the template has escaped it
+
+
 @lru_cache(maxsize=4096)
 def _draw_person(language: str, several_works: bool, person: PersonRow) -> Markup:
     """Returns one person with his chains: one for each registration that counts.
@@ -227,10 +301,10 @@ def _draw_person(language: str, several_works: bool, person: PersonRow) -> Marku
     """
     words = Words(language)
     rows = person.counting or (person.deciding,)
-    html = _environment.get_template("person.html").render(
+    return _drawn(
+        "person.html",
         person=person,
         words=words,
         chains=[(row, words.chain(person, row)) for row in rows],
         name_works=several_works or len(rows) > 1,
     )
-    return Markup(html)  # noqa: S704 - the template has escaped it

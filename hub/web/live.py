@@ -19,12 +19,14 @@ import secrets
 import threading
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 PAUSE_S = 0.25
 """Least time between two events of one stream."""
-SHARE = 0.2
+SHARE = 0.3
 """Most of the time that is spent on making pictures of one site in one language."""
+REST_S = 1.0
+"""Longest rest for that: a machine that is busy with other things shows what it can."""
 BEAT_S = 10.0
 """Most time between two events of one stream; the page calls itself stale after 2.5 of them."""
 RECHECK_S = 1.0
@@ -107,19 +109,22 @@ class Picture:
     version: int
     moment: str
     sections: Mapping[str, str]
+    state: str = field(init=False)
+    """Says what these sections look like: one digest for each, in page order."""
+    events: dict[str, bytes] = field(init=False, default_factory=dict, repr=False, compare=False)
+    """The event for each state that was asked for: most browsers show the same."""
 
-    @property
-    def state(self) -> str:
-        """Says what these sections look like: one digest for each, in page order."""
-        return ".".join(_digest(html) for html in self.sections.values())
+    def __post_init__(self) -> None:
+        digests = ".".join(_digest(html) for html in self.sections.values())
+        object.__setattr__(self, "state", digests)
 
     def differing(self, state: str) -> list[str]:
         """Returns the HTML of the sections that look different from `state`, all if unknown."""
-        digests = state.split(".")
-        if len(digests) != len(self.sections):
+        before, now = state.split("."), self.state.split(".")
+        if len(before) != len(now):
             return list(self.sections.values())
-        pairs = zip(self.sections.values(), digests, strict=True)
-        return [html for html, digest in pairs if _digest(html) != digest]
+        pairs = zip(self.sections.values(), before, now, strict=True)
+        return [html for html, old, new in pairs if old != new]
 
 
 def _digest(html: str) -> str:
@@ -129,17 +134,20 @@ def _digest(html: str) -> str:
 class SharedPicture:
     """One picture for all streams of one site and language.
 
-    Between two pictures lie at least `PAUSE_S` and at least `1 / SHARE` times what the last one
-    took: who looks at the board must not slow down those who tap.
+    Two pictures begin at least `PAUSE_S` apart, and what the last one took is followed by a rest,
+    so that no more than `SHARE` of the time goes there, but none longer than `REST_S`: who looks at
+    the board must not slow down those who tap.
 
     Args:
-        take: makes a new picture; slow, so it runs in a thread by itself.
+        take: makes a picture of a version above the one given; slow, so it runs in a thread by
+            itself.
     """
 
-    def __init__(self, take: Callable[[], Awaitable[Picture]]) -> None:
+    def __init__(self, take: Callable[[int], Awaitable[Picture]]) -> None:
         self._take = take
         self._lock = asyncio.Lock()
         self._picture: Picture | None = None
+        self._began = 0.0
         self._next = 0.0
 
     async def get(self, newer_than: int = -1) -> Picture:
@@ -149,26 +157,32 @@ class SharedPicture:
         picture that holds it as soon as one may be taken.
         """
         loop = asyncio.get_running_loop()
+        asked = loop.time()
         async with self._lock:
-            if (
-                self._picture is not None
-                and self._picture.version > newer_than
-                and loop.time() < self._next
+            if self._picture is not None and (
+                # Begun after this was asked for, so it is fresh: fifty who ask at once get one.
+                self._began >= asked
+                or (self._picture.version > newer_than and loop.time() < self._next)
             ):
                 return self._picture
             await asyncio.sleep(self._next - loop.time())
             began = loop.time()
-            self._picture = await self._take()
-            self._next = began + max(PAUSE_S, (loop.time() - began) / SHARE)
+            self._picture = await self._take(newer_than)
+            ended = loop.time()
+            rest = min((ended - began) * (1 / SHARE - 1), REST_S)
+            self._began, self._next = began, max(began + PAUSE_S, ended + rest)
             return self._picture
 
 
 def as_event(picture: Picture, state: str) -> bytes:
     """Returns the server-sent event that brings a page from `state` to the picture."""
+    if (event := picture.events.get(state)) is not None:
+        return event
     html = "\n".join([picture.moment, *picture.differing(state)])
     lines = [f"id: {picture.state}", "event: board"]
     lines += [f"data: {line.strip()}" for line in html.splitlines() if line.strip()]
-    return ("\n".join(lines) + "\n\n").encode()
+    event = picture.events[state] = ("\n".join(lines) + "\n\n").encode()
+    return event
 
 
 async def stream(

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import Connection, Engine, event, insert, select, text
+from sqlalchemy import Connection, Engine, event, insert, select, text, update
 
 from hub.application.overview import (
     Board,
@@ -20,7 +20,7 @@ from hub.application.overview import (
 from hub.domain.registration import State
 from hub.storage.engine import reading, writing
 from hub.storage.overview import Overview
-from hub.storage.schema import registration, site, terminal
+from hub.storage.schema import person, registration, site, terminal
 from protocol.record import REASON_NONE, REASON_UNKNOWN_BADGE, VERDICT_GRANTED
 from tests.web import sample
 from tests.web.sample import DAY, NOW, SITE, YESTERDAY, add_presence, add_registration, add_tap, at
@@ -397,3 +397,29 @@ def test_nobody_is_ever_missing_from_the_books(
     assert picture.to_settle + len(picture.waiting) + picture.registered == picture.seen
     assert sum(len(company.people) for company in picture.companies) == len(rows)
     assert sum(company.on_site for company in picture.companies) == picture.on_site
+
+
+def test_a_person_of_whom_nothing_changed_is_the_same_row_again(morning: Engine) -> None:
+    overview = Overview(morning)
+
+    def rows() -> dict[int, PersonRow]:
+        companies = overview.board(SITE, DAY, NOW).companies
+        return {one.person_id: one for company in companies for one in company.people}
+
+    before = rows()
+    changed = next(one for one in before.values() if one.registrations and one.seen)
+    with writing(morning) as connection:
+        connection.execute(
+            update(registration)
+            .where(registration.c.reference == changed.registrations[0].reference)
+            .values(state="refused", cause="answered")
+        )
+        others = person.c.id != changed.person_id
+        connection.execute(update(person).where(others).values(family_name="Anders"))
+    after = rows()
+    assert after.keys() == before.keys()
+    assert after[changed.person_id].registrations[0].state == "refused"
+    named = {one.family_name for key, one in after.items() if key != changed.person_id}
+    assert named == {"Anders"}
+    again = rows()
+    assert all(again[key] is one for key, one in after.items())

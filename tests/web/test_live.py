@@ -120,7 +120,7 @@ def test_an_event_is_well_formed_whatever_the_html_holds() -> None:
 def test_one_picture_serves_many_streams() -> None:
     taken = 0
 
-    async def take() -> Picture:
+    async def take(_: int) -> Picture:
         nonlocal taken
         taken += 1
         await asyncio.sleep(0)
@@ -138,7 +138,7 @@ def test_a_first_look_never_gets_an_old_picture(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(live, "PAUSE_S", 0.0)
     taken = 0
 
-    async def take() -> Picture:
+    async def take(_: int) -> Picture:
         nonlocal taken
         taken += 1
         return picture(7)
@@ -157,7 +157,7 @@ def test_pictures_take_a_small_share_of_the_time(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(live, "PAUSE_S", 0.0)
     began: list[float] = []
 
-    async def take() -> Picture:
+    async def take(_: int) -> Picture:
         began.append(asyncio.get_running_loop().time())
         await asyncio.sleep(0.02)
         return picture(len(began))
@@ -174,6 +174,45 @@ def test_pictures_take_a_small_share_of_the_time(monkeypatch: pytest.MonkeyPatch
     assert asyncio.run(run()) == [1, 2, 3]
     assert began[1] - began[0] >= 0.02 / live.SHARE * 0.99
     assert began[2] - began[1] >= 0.02 / live.SHARE * 0.99
+
+
+def test_a_busy_machine_shows_what_it_can(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "PAUSE_S", 0.0)
+    monkeypatch.setattr(live, "SHARE", 0.000_01)
+    monkeypatch.setattr(live, "REST_S", 0.0)
+
+    async def take(newer_than: int) -> Picture:
+        await asyncio.sleep(0.02)  # by its share it would rest for half an hour
+        return picture(newer_than + 1)
+
+    async def run() -> int:
+        shared = SharedPicture(take)
+        version = -1
+        for _ in range(3):
+            version = (await asyncio.wait_for(shared.get(version), DEADLINE_S)).version
+        return version
+
+    assert asyncio.run(run()) == 2
+
+
+def test_who_asks_while_one_is_begun_later_gets_that_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fifty dashboards on which nothing happens look again at the same moment."""
+    monkeypatch.setattr(live, "PAUSE_S", 0.0)
+    taken = 0
+
+    async def take(_: int) -> Picture:
+        nonlocal taken
+        taken += 1
+        await asyncio.sleep(0.01)
+        return picture(7)
+
+    async def run() -> None:
+        shared = SharedPicture(take)
+        await shared.get()
+        await asyncio.gather(*(shared.get(7) for _ in range(50)))
+
+    asyncio.run(run())
+    assert taken == 2
 
 
 def test_compressed_events_are_complete_one_by_one() -> None:

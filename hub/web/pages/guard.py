@@ -108,7 +108,7 @@ def guard_pages(passings: PassingPort, changes: Changes, clock: Callable[[], int
         language = language_of(request, actor)
         key = (here.id, language)
         if key not in shared:
-            shared[key] = SharedPicture(lambda: run_in_threadpool(picture, here.id, language))
+            shared[key] = SharedPicture(lambda _: run_in_threadpool(picture, here.id, language))
         events = stream(changes, shared[key].get, request.headers.get("Last-Event-ID", since))
         events = while_allowed(events, still_allowed(request, actor, Action.GUARD_SEE))
         return StreamingResponse(events, 200, media_type="text/event-stream")

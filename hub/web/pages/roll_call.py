@@ -232,7 +232,7 @@ def _add_reading(router: APIRouter, pages: _Pages, draw_list: DrawList) -> None:
         key = (here.id, language, may)
         if key not in pages.shared:
             pages.shared[key] = SharedPicture(
-                lambda: run_in_threadpool(pages.picture, here.id, language, may)
+                lambda _: run_in_threadpool(pages.picture, here.id, language, may)
             )
         since = request.headers.get("Last-Event-ID", since)
         events = stream(pages.changes, pages.shared[key].get, since)
