@@ -274,6 +274,11 @@ class SimulatedSite:
         """Starts the hub on the same data, after `hub.stop` or `hub.kill` too."""
         await self.hub.start(self.folder)
 
+    async def add_gate(self, plan: GatePlan) -> None:
+        """Adds a gate to a site that runs, and gives it power."""
+        await self._build(plan)
+        await self.gates[plan.terminal].start()
+
     def _write_settings(self) -> None:
         (self.folder / "site.toml").write_text(
             "\n".join(
