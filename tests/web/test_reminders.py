@@ -315,7 +315,7 @@ def test_it_arrives_and_what_proves_it_says_so(
     assert mail["To"] == ADDRESSES[SUB][0]
     said = mail.get_body(("plain",))
     assert said is not None
-    assert said["Content-Language"] == "fr"
+    assert mail["Content-Language"] == "fr"
     letter = said.get_content()
     assert not [name for name in NAMES if name in letter]
     (attached,) = list(mail.iter_attachments())
