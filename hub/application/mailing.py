@@ -119,6 +119,18 @@ class NoticeOutbox(Protocol):
         ...
 
 
+def composed(
+    subject_key: str, language: str, values: Mapping[str, object], link: str = ""
+) -> Content:
+    """Returns what a mail says, see `Mailing.queue_mail`."""
+    body = text(f"{subject_key}.body", language, **values)
+    return Content(
+        text(f"{subject_key}.subject", language, **values),
+        tuple(part.strip() for part in body.split("\n\n") if part.strip()),
+        link,
+    )
+
+
 class Mailing:
     """Queues mail in somebody's transaction.
 
@@ -153,12 +165,7 @@ class Mailing:
             attachments: files that go with it.
             link: address of the page it is about.
         """
-        body = text(f"{subject_key}.body", language, **values)
-        content = Content(
-            text(f"{subject_key}.subject", language, **values),
-            tuple(part.strip() for part in body.split("\n\n") if part.strip()),
-            link,
-        )
+        content = composed(subject_key, language, values, link)
         made: list[str] = []
         for to in dict.fromkeys(recipients):
             handle = self._handles()

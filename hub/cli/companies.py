@@ -24,6 +24,7 @@ from hub.errors import UsageError
 from hub.i18n import money_text, text
 from hub.reports.poster import poster_pdf
 from hub.storage.companies import Companies
+from hub.storage.contacts import Contacts
 from hub.storage.declarations import Declarations
 from hub.storage.engine import reading, writing
 from hub.storage.house import open_house
@@ -95,6 +96,48 @@ def set_company(
         companies = Companies(connection, house.vault, COMMAND, now_ms())
         kept = companies.change(number, name, agency, new_number)
     _company_kept(kept, as_json)
+
+
+@company.command("contact")
+def company_contact(
+    number: Number,
+    mail: Annotated[str | None, typer.Option("--mail", help="Its mail address.")] = None,
+    language: Annotated[
+        str | None, typer.Option("--language", help="Of its mails: fr, nl, de or en.")
+    ] = None,
+    remove: Annotated[bool, typer.Option("--remove", help="Forget the address.")] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Say where reminders to a company go, or change it."""
+    settings = given_settings()
+    with closing(open_house(settings.data)) as house, writing(house.engine) as connection:
+        contacts = Contacts(connection, house.vault, COMMAND, now_ms())
+        found = contacts.of(number)
+        if remove:
+            contacts.remove(number)
+            found = None
+        elif mail is not None or language is not None:
+            address = mail if mail is not None else found.address if found else ""
+            usual = found.language if found else chosen_language(settings)
+            found = contacts.put(number, address, usual if language is None else language)
+    parsed = parse_number(number)
+    if as_json:
+        told = None if found is None else {"mail": found.address, "language": found.language}
+        print_json({"company": parsed, "contact": told})
+        return
+    spoken, shown = chosen_language(settings), number_text(parsed)
+    if found is None:
+        typer.echo(text("companies.cli.no_contact", spoken, company=shown))
+        return
+    typer.echo(
+        text(
+            "companies.cli.contact",
+            spoken,
+            company=shown,
+            address=found.address,
+            language=found.language,
+        )
+    )
 
 
 def _company_kept(number: str, as_json: bool) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
+from enum import StrEnum
 from itertools import groupby
 from pathlib import Path
 from typing import Annotated
@@ -14,6 +15,7 @@ import typer
 from hub.application.access import COMMAND
 from hub.application.reports import Report, Row, period_of
 from hub.cli.app import JsonFlag, app, chosen_language, given_settings
+from hub.cli.reminders import show_reminders
 from hub.clock import now_ms
 from hub.domain.audit import Noted
 from hub.errors import UsageError
@@ -33,9 +35,18 @@ _Day = Annotated[str, typer.Option(help="ISO day (Brussels); default: this month
 _File = Annotated[Path | None, typer.Option(help="Write the report into this file.")]
 
 
+class Name(StrEnum):
+    """What the command shows: a report over a period, or the reminders that were sent."""
+
+    HOURS = "hours"
+    EXCEPTIONS = "exceptions"
+    MONTHLY = "monthly"
+    REMINDERS = "reminders"
+
+
 @app.command("report")
 def report(
-    name: Annotated[Report, typer.Argument(help="Which report.")],
+    name: Annotated[Name, typer.Argument(help="Which report.")],
     first: _Day = "",
     last: _Day = "",
     site: Annotated[str | None, typer.Option(help="Only this site, by its name.")] = None,
@@ -45,13 +56,29 @@ def report(
     xlsx: _File = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Show hours, exceptions or months over a period of at most three months."""
+    """Show hours, exceptions or months over a period, or the reminders that were sent."""
+    if name is Name.REMINDERS:
+        show_reminders(company, {"csv": csv, "xlsx": xlsx}, as_json)
+        return
+    _show(
+        Report(name), (first, last), site, company, {"csv": csv, "pdf": pdf, "xlsx": xlsx}, as_json
+    )
+
+
+def _show(
+    name: Report,
+    days: tuple[str, str],
+    site: str | None,
+    company: str,
+    wanted: Mapping[str, Path | None],
+    as_json: bool,
+) -> None:
     settings = given_settings()
     words = ReportWords(chosen_language(settings), rounding_of(settings))
     now = now_ms()
     usual = this_month(now)
     period = period_of(
-        day_typed(first, usual.first), day_typed(last, usual.last), usual.last, FIRST_DAY
+        day_typed(days[0], usual.first), day_typed(days[1], usual.last), usual.last, FIRST_DAY
     )
     with closing(open_house(settings.data)) as house, writing(house.engine) as connection:
         handle = ""
@@ -73,7 +100,7 @@ def report(
         )
     files = [
         _write(file, form, asked, rows, words, now)
-        for form, file in (("csv", csv), ("pdf", pdf), ("xlsx", xlsx))
+        for form, file in wanted.items()
         if file is not None
     ]
     if as_json:

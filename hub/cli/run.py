@@ -22,6 +22,7 @@ from hub.i18n import moment_text, text
 from hub.main import Hub
 from hub.reports.day_list import day_list_pdf
 from hub.reports.poster import poster_pdf
+from hub.reports.reminder import reminder_pdf
 from hub.reports.report_table import report_pdf
 from hub.reports.roll_call import roll_call_pdf
 from hub.settings import Settings, link_base
@@ -135,6 +136,7 @@ def run(as_json: JsonFlag = False) -> None:
                 search=hub.sending.search,
                 telling=hub.telling,
                 draw_report=report_pdf,
+                draw_reminder=reminder_pdf,
             ),
             hub.overview,
             hub.authority_status,

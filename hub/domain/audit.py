@@ -45,6 +45,8 @@ class Noted(StrEnum):
     BADGE_DATED = "badge.dated"
     COMPANY_ADDED = "company.added"
     COMPANY_CHANGED = "company.changed"
+    CONTACT_CHANGED = "contact.changed"
+    REMINDER_SENT = "reminder.sent"
     PARTY_ADDED = "party.added"
     PARTY_CHANGED = "party.changed"
     PARTY_REMOVED = "party.removed"

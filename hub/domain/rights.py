@@ -49,6 +49,9 @@ class Action(StrEnum):
     """Who was on a site on a day, by company and level, with the registrations; numbers masked."""
     REPORTS_SEE = "reports.see"
     """Hours, exceptions and months over a period; numbers masked."""
+    REMINDERS_SEND = "reminders.send"
+    """Writing to a company about its presences that are not in order; a contractor to those below
+    him."""
     BOOKS_SEE = "books.see"
     ROLL_CALL_SEE = "roll_call.see"
     """Who is on the site, for an evacuation: looking and printing."""
@@ -68,6 +71,9 @@ class Action(StrEnum):
     ENROL = "enrol"
     COMPANIES_SEE = "companies.see"
     COMPANIES_CHANGE = "companies.change"
+    CONTACTS_CHANGE = "contacts.change"
+    """To which mail address a company is written, and in which language; it is seen by nobody
+    else."""
     WORKS_SEE = "works.see"
     WORKS_CHANGE = "works.change"
     SITES_CHANGE = "sites.change"
@@ -99,6 +105,7 @@ _TABLE: Final[Mapping[Action, tuple[Reach, ...]]] = {
     Action.GUARD_SEE: (_A, _S, _N, _S, _N, _N),
     Action.DAY_SEE: (_A, _S, _CH, _N, _S, _N),
     Action.REPORTS_SEE: (_A, _S, _CH, _N, _S, _N),
+    Action.REMINDERS_SEND: (_A, _S, _CH, _N, _N, _N),
     Action.BOOKS_SEE: (_A, _S, _N, _N, _S, _N),
     Action.ROLL_CALL_SEE: (_A, _S, _N, _S, _S, _N),
     Action.ROLL_CALL_CHANGE: (_A, _S, _N, _S, _N, _N),
@@ -114,6 +121,7 @@ _TABLE: Final[Mapping[Action, tuple[Reach, ...]]] = {
     Action.ENROL: (_A, _S, _C, _N, _N, _N),
     Action.COMPANIES_SEE: (_A, _S, _CH, _N, _S, _N),
     Action.COMPANIES_CHANGE: (_A, _S, _N, _N, _N, _N),
+    Action.CONTACTS_CHANGE: (_A, _S, _C, _N, _N, _N),
     Action.WORKS_SEE: (_A, _S, _CH, _N, _S, _N),
     Action.WORKS_CHANGE: (_A, _S, _N, _N, _N, _N),
     Action.SITES_CHANGE: (_A, _S, _N, _N, _N, _N),

@@ -38,13 +38,14 @@ def message_of(notice: Notice, sender: str) -> EmailMessage:
     message["To"] = notice.to
     # A site's name comes from a form: it must not begin another header.
     message["Subject"] = " ".join(notice.content.subject.split())
-    message["Content-Language"] = notice.language
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(notice.content.text)
     message.add_alternative(_html(notice), subtype="html")
     for one in notice.attachments:
         kind, _, subtype = one.media_type.partition("/")
         message.add_attachment(one.content, maintype=kind, subtype=subtype, filename=one.name)
+    # Last: whatever sets a content takes the headers of the one before away.
+    message["Content-Language"] = notice.language
     return message
 
 

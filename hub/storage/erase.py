@@ -17,6 +17,7 @@ from hub.domain.rights import Action
 from hub.errors import UsageError
 from hub.storage.audit import note
 from hub.storage.badge_history import RELEASED, append_badge_event
+from hub.storage.guards import unguarded
 from hub.storage.phone_acts import forget_locations
 from hub.storage.phones import forget_phones
 from hub.storage.register import Register
@@ -32,6 +33,8 @@ from hub.storage.schema import (
     plan_entry,
     plan_pattern,
     registration,
+    reminder_list,
+    reminder_row,
     visit,
     web_session,
 )
@@ -143,6 +146,10 @@ def blank_person(
         connection.execute(delete(table).where(table.c.person_id == person_id))
     forget_phones(connection, person_id)
     forget_locations(connection, person_id)
+    # Lists that name him; what was sent when, and their digests, stay.
+    naming = select(reminder_row.c.reminder_id).where(reminder_row.c.person_id == person_id)
+    with unguarded(connection, reminder_list):
+        connection.execute(delete(reminder_list).where(reminder_list.c.reminder_id.in_(naming)))
     # What an import would bring back.
     connection.execute(
         delete(import_change).where(

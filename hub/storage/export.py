@@ -39,6 +39,8 @@ from hub.storage.schema import (
     presence,
     registration,
     registration_event,
+    reminder,
+    reminder_row,
     roll_call,
     roll_call_person,
     roll_call_tick,
@@ -134,6 +136,7 @@ def export_person(
             .where(registration_event.c.reference.in_(references))
             .order_by(registration_event.c.id),
         ),
+        "reminders": _rows(connection, _reminders(whose)),
         "exchanges": _rows(
             connection,
             select(
@@ -167,6 +170,23 @@ def _roll_calls(person_id: int) -> Select[*tuple[Any, ...]]:
         )
         .where(roll_call_person.c.person_id == person_id)
         .order_by(roll_call.c.opened_ms, roll_call_tick.c.number)
+    )  # fmt: skip
+
+
+def _reminders(person_id: int) -> Select[*tuple[Any, ...]]:
+    """Which companies were written to about which of his presences."""
+    columns = reminder_row.c
+    return (
+        select(reminder.c.at_ms, company.c.number.label("company_number"),
+               company.c.name.label("company"), site.c.name.label("site"), columns.day,
+               columns.problem)
+        .select_from(
+            reminder_row.join(reminder, reminder.c.id == columns.reminder_id)
+            .join(company, company.c.id == reminder.c.company_id)
+            .join(site, site.c.id == columns.site_id)
+        )
+        .where(columns.person_id == person_id)
+        .order_by(reminder.c.at_ms, columns.day)
     )  # fmt: skip
 
 

@@ -131,7 +131,7 @@ registration_event = Table(
 )
 
 
-def _only_appended(table: Table, complaint: str) -> None:
+def only_appended(table: Table, complaint: str) -> None:
     """Lets the engine refuse to change or remove a row of this table."""
     for verb in ("UPDATE", "DELETE"):
         event.listen(
@@ -145,7 +145,7 @@ def _only_appended(table: Table, complaint: str) -> None:
 
 
 # A step that was taken is never changed and never removed.
-_only_appended(registration_event, "a step is never changed")
+only_appended(registration_event, "a step is never changed")
 
 unbadged_act = Table(
     "unbadged_act",
@@ -176,7 +176,7 @@ unbadged_act = Table(
     sqlite_autoincrement=True,
 )
 
-_only_appended(unbadged_act, "an act is never changed")
+only_appended(unbadged_act, "an act is never changed")
 
 evidence = Table(
     "evidence",
@@ -202,8 +202,8 @@ evidence_item = Table(
 )
 
 # Only ever appended: what the chain of hub.storage.evidence_chain finds, the engine refuses first.
-_only_appended(evidence, "evidence is never changed")
-_only_appended(evidence_item, "evidence is never changed")
+only_appended(evidence, "evidence is never changed")
+only_appended(evidence_item, "evidence is never changed")
 
 reconcile_run = Table(
     "reconcile_run",
@@ -263,7 +263,7 @@ badge_event = Table(
     Column("note", String, nullable=False, server_default=""),
 )
 
-_only_appended(badge_event, "what happened to a badge is never changed")
+only_appended(badge_event, "what happened to a badge is never changed")
 
 audit = Table(
     "audit",
@@ -287,7 +287,7 @@ audit = Table(
     Index("audit_by_subject", "subject"),
 )
 
-_only_appended(audit, "the audit is never changed")
+only_appended(audit, "the audit is never changed")
 
 import_run = Table(
     "import_run",

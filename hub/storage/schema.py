@@ -9,6 +9,8 @@ Facts: stream, inbox, unbadged_act, erased_run, gap, incident, registration_even
 reconcile_run, badge_event, audit, import_run, erasure.
 Kiosks, and who came there: kiosk, newcomer, visit.
 Phones of workers: phone, phone_code, phone_place, phone_act, site_phone.
+Reminders to companies: company_contact, and the facts reminder, reminder_count, reminder_row,
+reminder_list.
 Roll calls: roll_call, roll_call_person, roll_call_tick.
 Alerts: alert, alert_telling; messages that leave the hub: notice, notice_channel.
 Derived from inbox + register: tap, clock_mark, gate_event, passage_count, presence.
@@ -79,6 +81,13 @@ from hub.storage.register_tables import (
     works,
     works_regime,
 )
+from hub.storage.reminder_tables import (
+    company_contact,
+    reminder,
+    reminder_count,
+    reminder_list,
+    reminder_row,
+)
 from hub.storage.roll_call_tables import roll_call, roll_call_person, roll_call_tick
 from hub.storage.tables import metadata
 
@@ -95,6 +104,7 @@ __all__ = [
     "badge_event",
     "clock_mark",
     "company",
+    "company_contact",
     "crash_log",
     "erased_run",
     "erasure",
@@ -133,6 +143,10 @@ __all__ = [
     "reconcile_run",
     "registration",
     "registration_event",
+    "reminder",
+    "reminder_count",
+    "reminder_list",
+    "reminder_row",
     "request_key",
     "roll_call",
     "roll_call_person",

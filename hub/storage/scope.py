@@ -14,6 +14,8 @@ from hub.storage.schema import (
     plan_entry,
     presence,
     registration,
+    reminder,
+    reminder_count,
     site,
     works,
 )
@@ -198,6 +200,25 @@ def sites_seen(actor: Actor, action: Action = Action.WORKS_SEE) -> ColumnElement
     if scope.nothing:
         return false()
     return site.c.id.in_(select(works.c.site_id).where(works_within(scope)))
+
+
+def reminders_seen(actor: Actor, action: Action = Action.REPORTS_SEE) -> ColumnElement[bool]:
+    """Returns the condition on `reminder`: those to or from his own company, or, of his own sites,
+    those that are about no other site: what happened elsewhere is not his to know."""
+    scope = _own(actor, action)
+    if scope.everything:
+        return true()
+    if scope.sites:
+        elsewhere = select(reminder_count.c.reminder_id).where(
+            reminder_count.c.reminder_id == reminder.c.id,
+            reminder_count.c.site_id.not_in(scope.sites),
+        )
+        return ~elsewhere.exists()
+    if scope.companies:
+        return reminder.c.company_id.in_(scope.companies) | reminder.c.sender_id.in_(
+            scope.companies
+        )
+    return false()
 
 
 def _own(actor: Actor, action: Action) -> Scope:

@@ -65,6 +65,10 @@ from hub.storage.schema import (
     reconcile_run,
     registration,
     registration_event,
+    reminder,
+    reminder_count,
+    reminder_list,
+    reminder_row,
     request_key,
     roll_call,
     roll_call_person,
@@ -339,8 +343,34 @@ class ImportSweep(Sweep):
         return count + len(runs)
 
 
-def _older(table: Table, column: str) -> Sweep:
-    return Sweep(table, lambda due: table.c[column] < before_ms(due))
+# ---------------------------------------------------------------- messages
+
+
+def _reminds() -> ColumnElement[bool]:
+    return exists().where(reminder.c.notice_handle == notice.c.handle)
+
+
+class RemindingSweep(Sweep):
+    """Address and text of the mail of a reminder; what became of it stays as long as that."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            notice,
+            lambda due: and_(
+                notice.c.ended_ms < before_ms(due), notice.c.recipient != "", _reminds()
+            ),
+        )
+
+    def erase(self, connection: Connection, keys: Sequence[Key], tools: Tools) -> int:
+        """See `Sweep`."""
+        del tools
+        ids = [key[0] for key in keys]
+        blank = update(notice).where(notice.c.id.in_(ids)).values(recipient="", content="{}")
+        return connection.execute(blank).rowcount
+
+
+def _older(table: Table, column: str, **more: Any) -> Sweep:
+    return Sweep(table, lambda due: table.c[column] < before_ms(due), **more)
 
 
 def _earlier(table: Table, **more: Any) -> Sweep:
@@ -366,6 +396,8 @@ SWEEPS: dict[DataClass, tuple[Sweep, ...]] = {
         ),
         InboxSweep(),
         Sweep(badge_event, _badge_history, guarded=(badge_event,)),
+        _older(reminder_list, "at_ms", guarded=(reminder_list,)),
+        _older(reminder_row, "at_ms", guarded=(reminder_row,)),
     ),
     DataClass.GATES: (
         _older(gate_event, "received_ms"),
@@ -382,8 +414,10 @@ SWEEPS: dict[DataClass, tuple[Sweep, ...]] = {
             lambda due: and_(
                 notice.c.ended_ms < before_ms(due),
                 ~exists().where(alert_telling.c.notice_id == notice.c.id),
+                ~_reminds(),
             ),
         ),
+        RemindingSweep(),
     ),
     DataClass.PLAN: (
         _earlier(plan_entry),
@@ -398,6 +432,14 @@ SWEEPS: dict[DataClass, tuple[Sweep, ...]] = {
     DataClass.REGISTRATIONS: (
         _earlier(
             registration, also=((registration_event, "reference"),), guarded=(registration_event,)
+        ),
+        Sweep(
+            reminder,
+            lambda due: reminder.c.at_ms < before_ms(due),
+            also=tuple(
+                (one, "reminder_id") for one in (reminder_count, reminder_row, reminder_list)
+            ),
+            guarded=(reminder, reminder_count, reminder_row, reminder_list),
         ),
         _earlier(reconcile_run, also=((reconcile_difference, "run_id"),)),
     ),

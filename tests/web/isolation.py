@@ -23,6 +23,7 @@ from hub.main import roll_call_desk
 from hub.message_settings import AlertSettings, MailSettings, RecipientSettings
 from hub.reports.day_list import day_list_pdf
 from hub.reports.poster import poster_pdf
+from hub.reports.reminder import reminder_pdf
 from hub.reports.report_table import report_pdf
 from hub.reports.roll_call import roll_call_pdf
 from hub.storage.balance import Books
@@ -47,6 +48,7 @@ from tests.web.two_companies import (
     OWN,
     OWN_TOKEN,
     OWN_UID,
+    REMINDERS,
     SHARED,
     World,
     handle_of_row,
@@ -113,6 +115,7 @@ def application(world: World, changes: Changes | None = None) -> tuple[FastAPI, 
         draw_list=roll_call_pdf,
         telling=telling(world, changes),
         draw_report=report_pdf,
+        draw_reminder=reminder_pdf,
     )
     app = whole_app(
         world.office,
@@ -203,6 +206,12 @@ def values(world: World, route: str, name: str) -> dict[Flavour, str]:
         },
         ("reports", "name"): dict.fromkeys(FLAVOURS, "hours"),
         ("reports", "form"): dict.fromkeys(FLAVOURS, "csv"),
+        ("reports", "handle"): {
+            "own": REMINDERS[OWN],
+            "other": REMINDERS[OTHER],
+            "nobody": "reminder-nobody",
+        },
+        ("reports", "to"): company,
         ("reports", "first"): day,
         ("reports", "last"): day,
         ("sites", "handle"): {

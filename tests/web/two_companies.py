@@ -26,8 +26,10 @@ from hub.domain.rights import Role
 from hub.settings import ApiSettings, Settings
 from hub.storage.audit import note
 from hub.storage.companies import below
+from hub.storage.contacts import ADDRESS
 from hub.storage.engine import open_engine, reading, writing
 from hub.storage.plans import Plans, by_itself
+from hub.storage.reminding import LIST
 from hub.storage.schema import (
     account,
     alert,
@@ -36,13 +38,18 @@ from hub.storage.schema import (
     badge,
     badge_event,
     company,
+    company_contact,
     import_run,
     incident,
+    notice,
     party,
     person,
     plan_entry,
     presence,
     registration,
+    reminder,
+    reminder_count,
+    reminder_list,
     site,
     stream,
     tap,
@@ -90,6 +97,8 @@ PEOPLE: tuple[dict[str, Any], ...] = (
 OTHERS = frozenset({OTHER_TOKEN, OTHER_TWIN, OTHER_LENT, OTHER_ABROAD})
 OTHER_NAMES = ("Zwartbergen", "Quirijn", "Kwintelier", "Xaviera", "Ypermans", "Wigbold",
                "Brzeczyszcz", "Zdzislaw", "zwart")  # fmt: skip
+REMINDERS = {OTHER: "reminder-zwartbergen", OWN: "reminder-aldershof"}
+"""What stands for the reminder to each in addresses."""
 _LOGINS = {OTHER: "quirijn@zwartbergen.example", OWN: "milan@aldershof.example"}
 
 
@@ -297,8 +306,30 @@ class _Writing:
             details=json.dumps(details), amount=1, told_amount=1, first_ms=NOON_MS,
             risen_ms=NOON_MS, acked_by="", ack_note="", step=1, step_ms=NOON_MS,
         )  # fmt: skip
+        self._reminded(number, key, where)
         kinds = ("account", "alert", "import", "token")
         return {kind: handle_of_row(vault, kind, key) for kind in kinds}
+
+    def _reminded(self, number: str, key: int, where: int) -> None:
+        """A reminder to a company, with its list."""
+        vault, host = self._vault, "zwartbergen" if number == OTHER else "aldershof"
+        address = f"bureau@{host}.example"
+        sealed = vault.seal(ADDRESS, address.encode())
+        self._add(company_contact, company_id=self._companies[number], address_sealed=sealed,
+                  language="nl", changed_ms=NOON_MS)  # fmt: skip
+        self._add(notice, id=key, handle=f"mail-{host}", channel="mail", recipient=address,
+                  language="nl", made_ms=NOON_MS, content="{}", attempts=1, next_try_ms=0, code="",
+                  ended_ms=NOON_MS, state="sent")  # fmt: skip
+        self._add(
+            reminder, id=key, handle=REMINDERS[number], act=f"act-{host}", at_ms=NOON_MS,
+            actor="command", company_id=self._companies[number], address_sealed=sealed,
+            language="nl", first_day=DAY, last_day=DAY, rows=1, subject=f"Aan {host}",
+            text=f"Aan {host}: 1 aanwezigheid", text_digest="0" * 64, list_digest="1" * 64,
+            notice_handle=f"mail-{host}",
+        )  # fmt: skip
+        self._add(reminder_count, reminder_id=key, site_id=where, day=DAY, rows=1)
+        self._add(reminder_list, reminder_id=key, at_ms=NOON_MS, name="lijst.pdf",
+                  media_type="application/pdf", sealed=vault.seal(LIST, host.encode()))  # fmt: skip
 
     def _company(self, number: str, name: str, agency: int = 0) -> None:
         self._companies[number] = self._add(company, number=number, name=name, agency=agency)

@@ -16,6 +16,7 @@ from hub.application.overview import GateStatus
 from hub.application.ports import Seen
 from hub.application.roll_call_desk import RollCallDesk
 from hub.errors import SitegateError, UsageError
+from hub.settings import link_base
 from hub.storage.held_uploads import HeldUploads
 from hub.storage.passing import Passings
 from hub.web.door import Door
@@ -31,6 +32,7 @@ from hub.web.pages.alerts import alerts_pages
 from hub.web.pages.audit import audit_pages
 from hub.web.pages.companies import companies_pages
 from hub.web.pages.consult import consult_pages
+from hub.web.pages.contacts import contacts_pages
 from hub.web.pages.day_list import DrawDays, day_list_files
 from hub.web.pages.eid import eid_pages
 from hub.web.pages.elsewhere import elsewhere_pages
@@ -54,6 +56,8 @@ from hub.web.pages.plan import plan_pages
 from hub.web.pages.plan_import import plan_import_pages
 from hub.web.pages.privacy import privacy_pages
 from hub.web.pages.registration import registration_pages
+from hub.web.pages.remind import remind_pages
+from hub.web.pages.reminders import DrawReminder, reminders_pages
 from hub.web.pages.report_files import DrawReport, report_files
 from hub.web.pages.reports import reports_pages
 from hub.web.pages.retention import retention_pages
@@ -108,6 +112,7 @@ class Running:
         search: asks the authority what it holds.
         telling: who is told of alerts, and by what; None: nobody is.
         draw_report: makes a report over a period a PDF.
+        draw_reminder: makes the attestation of a reminder a PDF.
     """
 
     changes: Changes
@@ -124,6 +129,7 @@ class Running:
     search: Search = _no_service
     telling: Tells | None = None
     draw_report: DrawReport = _no_paper
+    draw_reminder: DrawReminder = _no_paper
 
 
 def office_pages(office: Office, running: Running, door: Door) -> list[APIRouter]:
@@ -142,7 +148,8 @@ def office_pages(office: Office, running: Running, door: Door) -> list[APIRouter
     entering = Entering(office, door, passkeys.reached is not None, label_of(oidc))
     elsewhere = Elsewhere(office, door, Provider(oidc, office.clock))
     acts, turns = KioskActs(office, running.acted), Turns(office.clock)
-    desk = running.roll_call
+    desk, telling = running.roll_call, running.telling
+    base_url = link_base(office.settings) if telling is None else telling.wanted.base_url
     roll_call = (
         []
         if desk is None
@@ -177,6 +184,7 @@ def office_pages(office: Office, running: Running, door: Door) -> list[APIRouter
         Later("own people", lambda: own_pages(office)),
         Later("registrations", lambda: registration_pages(office, running.read_items)),
         Later("companies", lambda: companies_pages(office)),
+        Later("companies", lambda: contacts_pages(office)),
         Later("works", lambda: works_pages(office)),
         Later("works", lambda: parties_pages(office)),
         Later("sites", lambda: sites_pages(office, running.draw_poster)),
@@ -185,6 +193,14 @@ def office_pages(office: Office, running: Running, door: Door) -> list[APIRouter
         Later("plan", lambda: plan_import_pages(office, uploads), lambda: plan_pages(office)),
         Later("day", lambda: site_day_pages(office)),
         Later("day", lambda: day_list_files(office, running.draw_days)),
+        # Before the page of one report, whose address begins alike.
+        Later(
+            "reports",
+            lambda: remind_pages(
+                office, base_url, running.draw_report, _nothing if telling is None else telling.wake
+            ),
+            lambda: reminders_pages(office, base_url, running.draw_reminder),
+        ),
         Later("reports", lambda: report_files(office, running.draw_report)),
         Later("reports", lambda: reports_pages(office)),
         Later("kiosks", lambda: kiosks_pages(office, door)),

@@ -26,10 +26,13 @@ from hub.errors import UsageError
 from hub.i18n import clock_text, weekday_text
 from hub.storage.companies import Companies, CompanyRow
 from hub.storage.company_week import company_week
+from hub.storage.contacts import Contacts
 from hub.storage.declarations import Declarations
 from hub.storage.engine import reading
 from hub.storage.parties import Parties, PartyDraft
+from hub.storage.reminding import may_remind
 from hub.web.access import Allowed
+from hub.web.drawing import LANGUAGE_NAMES
 from hub.web.frame import draw, go, language_of
 from hub.web.office import Office
 from hub.web.page_words import PageWords
@@ -123,6 +126,9 @@ def companies_pages(office: Office) -> APIRouter:
             row = row_of(connection, actor, number)
             parts = _parts(connection, office, actor, row)
             week = company_week(connection, actor, row.id, office.clock())
+            contacts = Contacts(connection, office.vault, actor, office.clock())
+            reachable = contacts.changeable(row.id)
+            contact = contacts.of(row.number) if reachable else None
         words = _words(request, actor)
         today = brussels_day(office.clock())
         return draw(
@@ -139,6 +145,11 @@ def companies_pages(office: Office) -> APIRouter:
             time_text=lambda ms: clock_text(ms, words.language, today),
             number_text=number_text,
             own=actor.company_id == row.id,
+            contact=contact,
+            reachable=reachable,
+            spoken=LANGUAGE_NAMES,
+            sees_reminders=actor.may(Action.REPORTS_SEE),
+            reminds=may_remind(actor) and actor.company_id != row.id,
         )
 
     @router.get("/companies/{number}/change")

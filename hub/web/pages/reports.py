@@ -19,6 +19,7 @@ from hub.domain.rights import Action
 from hub.errors import UsageError
 from hub.storage.companies import Companies, CompanyRow
 from hub.storage.engine import reading
+from hub.storage.reminding import may_remind
 from hub.storage.site_day import FIRST_DAY
 from hub.storage.sites import SiteRow, Sites
 from hub.web.access import Allowed
@@ -58,6 +59,7 @@ def reports_pages(office: Office) -> APIRouter:
             sites=_sites(office, actor),
             companies=_companies(office, actor),
             sees_day=actor.may(Action.DAY_SEE),
+            may_remind=may_remind(actor),
         )
 
     @router.get("/reports/{name}")
@@ -118,6 +120,7 @@ def _draw(
         sites=_sites(office, actor),
         companies=_companies(office, actor),
         forms=FORMS,
+        may_remind=asked.report is Report.EXCEPTIONS and bool(rows) and may_remind(actor),
         page=page,
         pages=pages,
         errors=words.explained([error] if error else []),
