@@ -49,6 +49,8 @@ class Action(StrEnum):
     """Who was on a site on a day, by company and level, with the registrations; numbers masked."""
     REPORTS_SEE = "reports.see"
     """Hours, exceptions and months over a period; numbers masked."""
+    REPORTS_SCHEDULE = "reports.schedule"
+    """Having reports sent by mail; what they hold follows from the rights to see them."""
     BOOKS_SEE = "books.see"
     ROLL_CALL_SEE = "roll_call.see"
     """Who is on the site, for an evacuation: looking and printing."""
@@ -99,6 +101,7 @@ _TABLE: Final[Mapping[Action, tuple[Reach, ...]]] = {
     Action.GUARD_SEE: (_A, _S, _N, _S, _N, _N),
     Action.DAY_SEE: (_A, _S, _CH, _N, _S, _N),
     Action.REPORTS_SEE: (_A, _S, _CH, _N, _S, _N),
+    Action.REPORTS_SCHEDULE: (_A, _S, _CH, _N, _N, _N),
     Action.BOOKS_SEE: (_A, _S, _N, _N, _S, _N),
     Action.ROLL_CALL_SEE: (_A, _S, _N, _S, _S, _N),
     Action.ROLL_CALL_CHANGE: (_A, _S, _N, _S, _N, _N),

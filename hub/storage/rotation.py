@@ -35,6 +35,7 @@ from hub.storage.guards import unguarded
 from hub.storage.house import KEYS, House, prove_keys
 from hub.storage.notices import ATTACHMENT
 from hub.storage.register import TERMINAL_SETTINGS
+from hub.storage.report_schedules import RECIPIENTS
 from hub.storage.schema import (
     account,
     evidence,
@@ -44,6 +45,7 @@ from hub.storage.schema import (
     notice,
     person,
     phone_code,
+    report_schedule,
     request_key,
     terminal,
 )
@@ -57,6 +59,7 @@ SEALED: Final[tuple[tuple[Table, str, str], ...]] = (
     (terminal, "settings_sealed", TERMINAL_SETTINGS),
     (account, "totp_sealed", "totp"),
     (notice, "attachments", ATTACHMENT),
+    (report_schedule, "recipients_sealed", RECIPIENTS),
 )
 """(table, column, kind it is sealed as); a column that is missing here fails a test."""
 

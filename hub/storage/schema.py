@@ -11,6 +11,7 @@ Kiosks, and who came there: kiosk, newcomer, visit.
 Phones of workers: phone, phone_code, phone_place, phone_act, site_phone.
 Roll calls: roll_call, roll_call_person, roll_call_tick.
 Alerts: alert, alert_telling; messages that leave the hub: notice, notice_channel.
+Reports that go out by themselves: report_schedule, report_sending.
 Derived from inbox + register: tap, clock_mark, gate_event, passage_count, presence.
 Derived from inbox, acts and register: tap, act_done, clock_mark, gate_event, passage_count,
 presence.
@@ -80,6 +81,7 @@ from hub.storage.register_tables import (
     works_regime,
 )
 from hub.storage.roll_call_tables import roll_call, roll_call_person, roll_call_tick
+from hub.storage.schedule_tables import report_schedule, report_sending
 from hub.storage.tables import metadata
 
 __all__ = [
@@ -133,6 +135,8 @@ __all__ = [
     "reconcile_run",
     "registration",
     "registration_event",
+    "report_schedule",
+    "report_sending",
     "request_key",
     "roll_call",
     "roll_call_person",

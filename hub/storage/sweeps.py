@@ -65,6 +65,7 @@ from hub.storage.schema import (
     reconcile_run,
     registration,
     registration_event,
+    report_sending,
     request_key,
     roll_call,
     roll_call_person,
@@ -384,6 +385,7 @@ SWEEPS: dict[DataClass, tuple[Sweep, ...]] = {
                 ~exists().where(alert_telling.c.notice_id == notice.c.id),
             ),
         ),
+        _older(report_sending, "at_ms"),
     ),
     DataClass.PLAN: (
         _earlier(plan_entry),

@@ -28,6 +28,7 @@ from hub.storage.audit import note
 from hub.storage.companies import below
 from hub.storage.engine import open_engine, reading, writing
 from hub.storage.plans import Plans, by_itself
+from hub.storage.report_schedules import RECIPIENTS
 from hub.storage.schema import (
     account,
     alert,
@@ -43,6 +44,8 @@ from hub.storage.schema import (
     plan_entry,
     presence,
     registration,
+    report_schedule,
+    report_sending,
     site,
     stream,
     tap,
@@ -297,7 +300,18 @@ class _Writing:
             details=json.dumps(details), amount=1, told_amount=1, first_ms=NOON_MS,
             risen_ms=NOON_MS, acked_by="", ack_note="", step=1, step_ms=NOON_MS,
         )  # fmt: skip
-        kinds = ("account", "alert", "import", "token")
+        to = json.dumps([login])
+        self._add(
+            report_schedule, id=key, account_id=key, kind="exceptions", sites="", form="csv",
+            language="nl", recipients_sealed=vault.seal(RECIPIENTS, to.encode()), rhythm="daily",
+            cover="yesterday", weekdays="", at="06:30", active=1, settled_ms=NOON_MS, version=1,
+            made_ms=NOON_MS, made_by=f"account:{key}",
+        )  # fmt: skip
+        self._add(
+            report_sending, schedule_id=key, due_ms=NOON_MS, asked=1, at_ms=NOON_MS,
+            state="failed", code="HUB-1866", rows=0, late=0, notices="[]",
+        )  # fmt: skip
+        kinds = ("account", "alert", "import", "schedule", "token")
         return {kind: handle_of_row(vault, kind, key) for kind in kinds}
 
     def _company(self, number: str, name: str, agency: int = 0) -> None:
