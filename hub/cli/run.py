@@ -135,6 +135,7 @@ def run(as_json: JsonFlag = False) -> None:
                 search=hub.sending.search,
                 telling=hub.telling,
                 draw_report=report_pdf,
+                report_wanted=hub.scheduling.wake,
             ),
             hub.overview,
             hub.authority_status,

@@ -55,6 +55,7 @@ from hub.web.pages.plan_import import plan_import_pages
 from hub.web.pages.privacy import privacy_pages
 from hub.web.pages.registration import registration_pages
 from hub.web.pages.report_files import DrawReport, report_files
+from hub.web.pages.report_schedule import schedule_pages
 from hub.web.pages.reports import reports_pages
 from hub.web.pages.retention import retention_pages
 from hub.web.pages.roll_call import DrawList, roll_call_pages
@@ -108,6 +109,7 @@ class Running:
         search: asks the authority what it holds.
         telling: who is told of alerts, and by what; None: nobody is.
         draw_report: makes a report over a period a PDF.
+        report_wanted: called after somebody wants a scheduled report now; must not block.
     """
 
     changes: Changes
@@ -124,6 +126,7 @@ class Running:
     search: Search = _no_service
     telling: Tells | None = None
     draw_report: DrawReport = _no_paper
+    report_wanted: Callable[[], None] = _nothing
 
 
 def office_pages(office: Office, running: Running, door: Door) -> list[APIRouter]:
@@ -185,6 +188,8 @@ def office_pages(office: Office, running: Running, door: Door) -> list[APIRouter
         Later("plan", lambda: plan_import_pages(office, uploads), lambda: plan_pages(office)),
         Later("day", lambda: site_day_pages(office)),
         Later("day", lambda: day_list_files(office, running.draw_days)),
+        # Before the page of one report, whose address begins alike.
+        Later("reports", lambda: schedule_pages(office, running.report_wanted)),
         Later("reports", lambda: report_files(office, running.draw_report)),
         Later("reports", lambda: reports_pages(office)),
         Later("kiosks", lambda: kiosks_pages(office, door)),

@@ -58,6 +58,7 @@ def reports_pages(office: Office) -> APIRouter:
             sites=_sites(office, actor),
             companies=_companies(office, actor),
             sees_day=actor.may(Action.DAY_SEE),
+            schedules=actor.may(Action.REPORTS_SCHEDULE),
         )
 
     @router.get("/reports/{name}")
