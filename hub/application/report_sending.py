@@ -40,7 +40,7 @@ from hub.domain.report_times import (
 )
 from hub.domain.rights import Action
 from hub.errors import SitegateError, UsageError
-from hub.i18n import moment_text, text
+from hub.i18n import moment_text, number_text, text
 
 LOOK_MS: Final = 30_000
 """How often it is looked whether somebody changed a schedule, or wants one now."""
@@ -322,7 +322,11 @@ class ReportSending:
             "title": made.title,
             "about": made.about,
             "period": made.period,
-            "rows": made.rows,
+            "rows": text(
+                f"schedule.rows_{'one' if made.rows == 1 else 'many'}",
+                language,
+                count=number_text(made.rows, language, 0),
+            ),
             "nothing": text(f"schedule.nothing.{schedule.kind}", language),
             "late": late,
         }

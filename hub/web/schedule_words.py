@@ -97,7 +97,7 @@ class ScheduleWords(PageWords):
     def past(self, past: Past) -> str:
         """Returns what became of one due time."""
         key = "history_asked" if past.asked else "history"
-        told = [self(f"state.{past.state}", rows=past.rows)]
+        told = [self(f"state.{past.state}", rows=self.counted("rows", past.rows))]
         if past.code:
             told.append(past.code)
         elif past.late:

@@ -5,27 +5,26 @@ Real files over a real database; a clock of the test; each `at` is a hub that ha
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, time
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, delete, update
 
 from hub.application.access import Actor
 from hub.application.report_sending import LOOK_MS, Due, Made, Outcome, Schedule
 from hub.domain.report_times import Cover, Kind, Rhythm, Timing
 from hub.domain.rights import Role
-from hub.errors import SitegateError, UsageError
+from hub.errors import SitegateError
 from hub.i18n import LANGUAGES
 from hub.message_settings import ReportSettings
 from hub.settings import Settings
 from hub.storage import report_schedules
-from hub.storage.engine import reading, writing
+from hub.storage.engine import writing
 from hub.storage.report_sendings import ReportSendings
-from hub.storage.schema import account, account_site, audit, notice, report_schedule, report_sending
+from hub.storage.schema import account, account_site
 from tests.hub.day_world import at, day_world, whole_day
 from tests.hub.register_house import LOWER, NAMES, STRANGER, SUB
 from tests.hub.schedule_world import TO, TODAY, YESTERDAY, ScheduleWorld, nothing_made
@@ -247,6 +246,14 @@ def test_weeks_and_months_go_with_their_days(world: ScheduleWorld) -> None:
     assert states(world, week) == states(world, month) == [("sent", "")]
 
 
+@pytest.mark.parametrize(("form", "begin"), [("pdf", b"%PDF"), ("xlsx", b"PK")])
+def test_the_list_of_a_day_goes_in_each_form(world: ScheduleWorld, form: str, begin: bytes) -> None:
+    world.add(form=form, language="nl")
+    world.at("2026-11-23 18:00")
+    assert [list(one.files) for one in world.sent()] == [[f"daglijst-2026-11-23.{form}"]] * 2
+    assert all(content.startswith(begin) for content in world.sent()[0].files.values())
+
+
 def test_what_was_due_while_it_rested_or_before_it_was_made_is_not_sent(
     world: ScheduleWorld,
 ) -> None:
@@ -460,96 +467,3 @@ def test_a_paused_one_is_sent_when_somebody_asks(world: ScheduleWorld) -> None:
     assert world.sender(nothing_made).send_asked(schedule)
     assert not world.sender(nothing_made).send_asked(schedule)
     assert len(world.sent()) == 2
-
-
-# ---------------------------------------------------------------- addresses
-
-
-def test_addresses_are_in_the_sealed_column_and_nowhere_else(
-    world: ScheduleWorld, caplog: pytest.LogCaptureFixture
-) -> None:
-    handle = world.add()
-    world.at("2026-11-23 18:00")
-    world.write(lambda connection: world.schedules(connection).ask(handle))
-    with reading(world.engine) as connection:
-        found = "".join(
-            str(tuple(row))
-            for table in (report_schedule, report_sending, audit)
-            for row in connection.execute(select(table))
-        )
-        (sealed,) = connection.execute(select(report_schedule.c.recipients_sealed)).scalars()
-        row = connection.execute(select(audit).where(audit.c.action == "report.sent")).first()
-    row_ = world.row(handle)
-    for one in TO:
-        assert one not in found + caplog.text + repr(row_) + repr(row_.schedule)
-        assert one.encode() not in sealed
-    assert json.loads(world.house.vault.open("schedule", sealed)) == list(TO)
-    assert row is not None
-    assert json.loads(row.detail)["recipients"] == 2
-
-
-@pytest.mark.parametrize(
-    "recipients",
-    [(), ("nobody",), ("a@b", "a b@c.example"), ("a@b.example\r\nBcc: x@y.example;",),
-     ("<a@b.example>",), ("a@@b.example",),
-     tuple(f"p{one}@b.example" for one in range(11)), ("x" * 65 + "@b.example",)],
-)  # fmt: skip
-def test_what_is_no_address_is_refused(world: ScheduleWorld, recipients: tuple[str, ...]) -> None:
-    if recipients == ("a@b.example\r\nBcc: x@y.example;",):
-        # Blanks part addresses: a header of one's own is no address.
-        recipients = ("a@b.example\r\nBcc: x@y.example",)
-    with pytest.raises(UsageError) as caught:
-        world.add(recipients=recipients)
-    assert caught.value.code == "HUB-1864"
-    assert "@" not in str(caught.value)
-
-
-def test_an_owner_has_so_many_at_most(
-    world: ScheduleWorld, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(report_schedules, "SCHEDULES_MAX", 2)
-    one, other = (world.account(Role.SUPERVISOR, name) for name in ("Werf Noord", "Chantier Sud"))
-    for actor in (one, one, other):
-        world.add(actor=actor)
-    with pytest.raises(UsageError) as caught:
-        world.add(actor=one)
-    assert caught.value.code == "HUB-1869"
-
-
-def test_who_sees_whose(world: ScheduleWorld) -> None:
-    one, other = (world.account(Role.SUPERVISOR, name) for name in ("Werf Noord", "Chantier Sud"))
-    admin = world.account(Role.ADMINISTRATOR)
-    guard = world.account(Role.GUARD, "Werf Noord")
-    mine, theirs = world.add(actor=one), world.add(actor=other)
-    by_command = world.add()
-
-    def seen(actor: Actor) -> list[str]:
-        with reading(world.engine) as connection:
-            return [row.handle for row in world.schedules(connection, actor).rows()]
-
-    assert seen(one) == [mine]
-    assert seen(other) == [theirs]
-    assert seen(admin) == [mine, theirs, by_command]
-    assert seen(guard) == []
-    for act in ("remove", "ask", "row"):
-        with pytest.raises(UsageError) as caught:
-            world.write(
-                lambda connection, act=act: getattr(world.schedules(connection, one), act)(theirs)
-            )
-        assert caught.value.code == "HUB-1863"
-
-
-def test_a_mail_that_fails_says_so_at_its_schedule(world: ScheduleWorld) -> None:
-    handle = world.add()
-    world.at("2026-11-23 18:00", nothing_made)
-    world.write(
-        lambda connection: connection.execute(
-            update(notice)
-            .where(notice.c.recipient == TO[0])
-            .values(code="HUB-1805", next_try_ms=world.now_ms + 60_000)
-        )
-    )
-    mails = world.row(handle).past[0].mails
-    assert [(one.state, one.code, one.next_try_ms, one.many) for one in mails] == [
-        ("waiting", "", 0, 1), ("waiting", "HUB-1805", world.now_ms + 60_000, 1),
-    ]  # fmt: skip
