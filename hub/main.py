@@ -5,8 +5,8 @@ Threads: *writer* (the only one that writes), *link* (paho's loop), *broker* (wa
 *feedback* (tells the gates what came of their taps), *serial* with one for each open port (gates on
 a cable, if any are set), *pins* (a reader on the hub's own pins, if one is set), *roll-call* (who
 is on site, to disk), *roll-call-keeper* (ticks, to the database), *alerts* (looks twice a minute),
-*notices* (hands messages over) and the main thread with the web server. Whoever has news calls
-`Changes.notify`.
+*notices* (hands messages over), *reports* (makes those that are due) and the main thread with the
+web server. Whoever has news calls `Changes.notify`.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ from hub.clock import Clock, now_ms
 from hub.errors import SitegateError
 from hub.reports.roll_call import roll_call_pdf
 from hub.reports.roll_call_page import roll_call_page
+from hub.scheduling import Scheduling
 from hub.sending import Sending
 from hub.settings import Settings, link_base
 from hub.storage.alert_facts import AlertFacts
@@ -219,6 +220,9 @@ class Hub:
         self.overview = Overview(self._house.engine, self._house.vault)
         self.books = Books(self._house.engine)
         self.telling = self._telling()
+        self.scheduling = Scheduling(
+            settings, self._house, self._write, clock, self.telling.wake, self.changes.notify
+        )
 
     def _telling(self) -> Telling:
         settings, engine, vault = self._settings, self._house.engine, self._house.vault
@@ -272,6 +276,7 @@ class Hub:
         self._register_thread.start()
         self.roll_call.start()
         self.telling.start()
+        self.scheduling.start()
         self._soundness.start()
         self._projector.wake()
         return Addresses(self._broker.host, self._broker.port, self._broker.pid)
@@ -282,6 +287,7 @@ class Hub:
         self._register_news.set()
         self._soundness.stop()
         self.roll_call.stop()
+        self.scheduling.stop()
         self.telling.stop()
         self.sending.stop()
         self._feedback.stop()

@@ -147,3 +147,6 @@ class ReportSettings(Table):
     rounding_favour: Literal["worker", "employer", "nearest"] = Field(
         default="nearest", description="In whose favour they are rounded."
     )
+    mail_megabytes: int = Field(
+        default=10, ge=1, le=50, description="Largest report that goes with a mail; else a link."
+    )

@@ -227,6 +227,10 @@ class SiteDay:
         """Returns the same with those people only; companies without any are left out."""
         return self if show is Show.ALL else self._kept(lambda one: one.shown(show))
 
+    def of_company(self, number: str) -> SiteDay:
+        """Returns the same with the people of one company only: those it employs or uses."""
+        return self._kept(lambda one: number in (one.company_number, one.user_number))
+
     def _kept(self, wanted: Callable[[DayPerson], bool]) -> SiteDay:
         companies = (
             replace(one, people=tuple(person for person in one.people if wanted(person)))

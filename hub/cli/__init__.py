@@ -41,6 +41,7 @@ WHERE: Final[dict[str, tuple[str, ...]]] = {
     "retention": ("retention",),
     "roll-call": ("roll_call",),
     "run": ("run",),
+    "schedule": ("schedule",),
     "settings": ("settings",),
     "site": ("companies",),
     "terminal": ("terminals", "terminal_changes", "flash", "updates"),

@@ -137,6 +137,7 @@ def run(as_json: JsonFlag = False) -> None:
                 telling=hub.telling,
                 draw_report=report_pdf,
                 draw_reminder=reminder_pdf,
+                report_wanted=hub.scheduling.wake,
             ),
             hub.overview,
             hub.authority_status,

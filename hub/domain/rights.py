@@ -52,6 +52,8 @@ class Action(StrEnum):
     REMINDERS_SEND = "reminders.send"
     """Writing to a company about its presences that are not in order; a contractor to those below
     him."""
+    REPORTS_SCHEDULE = "reports.schedule"
+    """Having reports sent by mail; what they hold follows from the rights to see them."""
     BOOKS_SEE = "books.see"
     ROLL_CALL_SEE = "roll_call.see"
     """Who is on the site, for an evacuation: looking and printing."""
@@ -106,6 +108,7 @@ _TABLE: Final[Mapping[Action, tuple[Reach, ...]]] = {
     Action.DAY_SEE: (_A, _S, _CH, _N, _S, _N),
     Action.REPORTS_SEE: (_A, _S, _CH, _N, _S, _N),
     Action.REMINDERS_SEND: (_A, _S, _CH, _N, _N, _N),
+    Action.REPORTS_SCHEDULE: (_A, _S, _CH, _N, _N, _N),
     Action.BOOKS_SEE: (_A, _S, _N, _N, _S, _N),
     Action.ROLL_CALL_SEE: (_A, _S, _N, _S, _S, _N),
     Action.ROLL_CALL_CHANGE: (_A, _S, _N, _S, _N, _N),

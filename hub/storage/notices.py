@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final, Protocol, TypeVar
 
 from sqlalchemy import Connection, Engine, Row, func, select, update
@@ -39,11 +39,14 @@ class Queue:
     Args:
         connection: the write transaction of what the message tells of.
         vault: seals what is attached.
+        sealed: what is attached to every message, as `sealed_files` returned it before the
+            transaction, which is then as short as without; None: it is sealed here.
     """
 
-    def __init__(self, connection: Connection, vault: Vault) -> None:
+    def __init__(self, connection: Connection, vault: Vault, sealed: bytes | None = None) -> None:
         self._connection = connection
         self._vault = vault
+        self._sealed = sealed
 
     def queue(self, notice_: Notice, /) -> int | None:
         """Keeps a message to be sent; returns its row, None when it was kept before."""
@@ -63,7 +66,7 @@ class Queue:
                 },
                 ensure_ascii=False,
             ),
-            "attachments": self._sealed(notice_.attachments),
+            "attachments": self._sealed or sealed_files(self._vault, notice_.attachments),
             "attempts": 0,
             "next_try_ms": 0,
             "code": "",
@@ -72,23 +75,27 @@ class Queue:
         statement = upsert(notice).values(values).on_conflict_do_nothing().returning(notice.c.id)
         return self._connection.execute(statement).scalar()
 
-    def _sealed(self, attachments: tuple[Attachment, ...]) -> bytes | None:
-        if not attachments:
-            return None
-        told = [
-            [one.name, one.media_type, base64.b64encode(one.content).decode()]
-            for one in attachments
-        ]
-        return self._vault.seal(ATTACHMENT, json.dumps(told).encode())
+
+def sealed_files(vault: Vault, attachments: Sequence[Attachment]) -> bytes | None:
+    """Returns attachments as they are kept while they wait; None for none."""
+    if not attachments:
+        return None
+    told = [
+        [one.name, one.media_type, base64.b64encode(one.content).decode()] for one in attachments
+    ]
+    return vault.seal(ATTACHMENT, json.dumps(told).encode())
 
 
-def mailing(connection: Connection, vault: Vault, now_ms: int) -> Mailing:
+def mailing(
+    connection: Connection, vault: Vault, now_ms: int, sealed: bytes | None = None
+) -> Mailing:
     """Returns what queues mail in this write transaction.
 
     Args:
         now_ms: UTC milliseconds.
+        sealed: see `Queue`.
     """
-    return Mailing(Queue(connection, vault), lambda: secrets.token_urlsafe(16), now_ms)
+    return Mailing(Queue(connection, vault, sealed), lambda: secrets.token_urlsafe(16), now_ms)
 
 
 class Post:

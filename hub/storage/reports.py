@@ -70,11 +70,13 @@ class Narrowed:
     Args:
         site: handle of one site; empty: all of one's own.
         company: number of one employer, or of who uses an agency's people; empty: all.
+        sites: handles of several sites, instead of one.
     """
 
     period: Period
     site: str = ""
     company: str = ""
+    sites: tuple[str, ...] = ()
 
 
 @dataclass
@@ -98,9 +100,9 @@ class Reports:
 
     def __post_init__(self) -> None:
         rows = Sites(self.connection, self.vault, self.actor, self.now_ms).rows(Action.REPORTS_SEE)
-        wanted = self.asked.site
-        self.sites = {row.id: row for row in rows if not wanted or row.handle == wanted}
-        if wanted and not self.sites:
+        wanted = {self.asked.site, *self.asked.sites} - {""}
+        self.sites = {row.id: row for row in rows if not wanted or row.handle in wanted}
+        if len(wanted) > len(self.sites):
             raise UsageError("HUB-1661")
 
     # ------------------------------------------------------------ hours

@@ -37,6 +37,7 @@ from hub.storage.house import KEYS, House, prove_keys
 from hub.storage.notices import ATTACHMENT
 from hub.storage.register import TERMINAL_SETTINGS
 from hub.storage.reminding import LIST
+from hub.storage.report_schedules import RECIPIENTS
 from hub.storage.schema import (
     account,
     company_contact,
@@ -49,6 +50,7 @@ from hub.storage.schema import (
     phone_code,
     reminder,
     reminder_list,
+    report_schedule,
     request_key,
     terminal,
 )
@@ -65,6 +67,7 @@ SEALED: Final[tuple[tuple[Table, str, str], ...]] = (
     (company_contact, "address_sealed", ADDRESS),
     (reminder, "address_sealed", ADDRESS),
     (reminder_list, "sealed", LIST),
+    (report_schedule, "recipients_sealed", RECIPIENTS),
 )
 """(table, column, kind it is sealed as); a column that is missing here fails a test."""
 

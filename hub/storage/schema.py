@@ -13,6 +13,7 @@ Reminders to companies: company_contact, and the facts reminder, reminder_count,
 reminder_list.
 Roll calls: roll_call, roll_call_person, roll_call_tick.
 Alerts: alert, alert_telling; messages that leave the hub: notice, notice_channel.
+Reports that go out by themselves: report_schedule, report_sending.
 Derived from inbox + register: tap, clock_mark, gate_event, passage_count, presence.
 Derived from inbox, acts and register: tap, act_done, clock_mark, gate_event, passage_count,
 presence.
@@ -89,6 +90,7 @@ from hub.storage.reminder_tables import (
     reminder_row,
 )
 from hub.storage.roll_call_tables import roll_call, roll_call_person, roll_call_tick
+from hub.storage.schedule_tables import report_schedule, report_sending
 from hub.storage.tables import metadata
 
 __all__ = [
@@ -147,6 +149,8 @@ __all__ = [
     "reminder_count",
     "reminder_list",
     "reminder_row",
+    "report_schedule",
+    "report_sending",
     "request_key",
     "roll_call",
     "roll_call_person",

@@ -32,6 +32,16 @@ SEEN_MS: Final = 60_000
 PENDING_MS: Final = 10 * 60_000
 """How long the second factor may take."""
 WORKER_IDLE_MS: Final = 15 * 60_000
+_WHO: Final = (
+    account.c.id,
+    account.c.name,
+    account.c.role,
+    account.c.company_id,
+    account.c.person_id,
+    account.c.language,
+    account.c.totp_sealed,
+)
+"""What makes somebody an actor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,29 +101,10 @@ class Sessions:
             row = connection.execute(_session_query(digest)).first()
             if row is None or not row.complete or not self._alive(row, now_ms):
                 return None
-            sites = frozenset(
-                connection.execute(
-                    select(account_site.c.site_id).where(account_site.c.account_id == row.id)
-                ).scalars()
-            )
-            chain = frozenset[int]()
-            if row.role == Role.CONTRACTOR and row.company_id is not None:
-                chain = below(connection, row.company_id)
+            actor = _actor(connection, row, row.csrf)
         if now_ms - row.seen_ms >= SEEN_MS:
             self._note_seen(digest, now_ms)
-        return Actor(
-            name=f"account:{row.id}",
-            role=Role(row.role),
-            label=row.name,
-            company_id=row.company_id,
-            below=chain,
-            sites=sites,
-            person_id=row.person_id,
-            account_id=row.id,
-            language=row.language,
-            csrf=row.csrf,
-            second_factor=row.totp_sealed is not None,
-        )
+        return actor
 
     def _note_seen(self, digest: bytes, now_ms: int) -> None:
         """Writes that a session is used; not while another request writes the same.
@@ -148,6 +139,38 @@ class Sessions:
         if row.role == Role.WORKER:
             idle_ms = min(idle_ms, WORKER_IDLE_MS)
         return row.role == Role.GUARD or now_ms - row.seen_ms < idle_ms
+
+
+def actor_of(connection: Connection, account_id: int) -> Actor | None:
+    """Returns who an account belongs to with what he may do now, for what is done without him;
+    None: there is no such account, or it is disabled."""
+    query = select(*_WHO).where(account.c.id == account_id, account.c.disabled_ms.is_(None))
+    row = connection.execute(query).first()
+    return None if row is None else _actor(connection, row)
+
+
+def _actor(connection: Connection, row: Row[*tuple[Any, ...]], csrf: str = "") -> Actor:
+    sites = frozenset(
+        connection.execute(
+            select(account_site.c.site_id).where(account_site.c.account_id == row.id)
+        ).scalars()
+    )
+    chain = frozenset[int]()
+    if row.role == Role.CONTRACTOR and row.company_id is not None:
+        chain = below(connection, row.company_id)
+    return Actor(
+        name=f"account:{row.id}",
+        role=Role(row.role),
+        label=row.name,
+        company_id=row.company_id,
+        below=chain,
+        sites=sites,
+        person_id=row.person_id,
+        account_id=row.id,
+        language=row.language,
+        csrf=csrf,
+        second_factor=row.totp_sealed is not None,
+    )
 
 
 def begin_session(
@@ -229,14 +252,8 @@ def _session_query(digest: bytes) -> Select[Any, *tuple[Any, ...]]:
             web_session.c.seen_ms,
             web_session.c.until_ms,
             web_session.c.complete,
-            account.c.id,
-            account.c.name,
-            account.c.role,
-            account.c.company_id,
-            account.c.person_id,
-            account.c.language,
-            account.c.totp_sealed,
             account.c.disabled_ms,
+            *_WHO,
         )
         .join_from(web_session, account, account.c.id == web_session.c.account_id)
         .where(web_session.c.digest == digest)

@@ -69,6 +69,7 @@ from hub.storage.schema import (
     reminder_count,
     reminder_list,
     reminder_row,
+    report_sending,
     request_key,
     roll_call,
     roll_call_person,
@@ -418,6 +419,7 @@ SWEEPS: dict[DataClass, tuple[Sweep, ...]] = {
             ),
         ),
         RemindingSweep(),
+        _older(report_sending, "at_ms"),
     ),
     DataClass.PLAN: (
         _earlier(plan_entry),

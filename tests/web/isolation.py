@@ -204,6 +204,7 @@ def values(world: World, route: str, name: str) -> dict[Flavour, str]:
             "other": handle_of_row(world.vault, "site", 2),
             "nobody": "f" * 16,
         },
+        ("reports", "schedule"): handle("schedule"),
         ("reports", "name"): dict.fromkeys(FLAVOURS, "hours"),
         ("reports", "form"): dict.fromkeys(FLAVOURS, "csv"),
         ("reports", "handle"): {

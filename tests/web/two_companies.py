@@ -30,6 +30,7 @@ from hub.storage.contacts import ADDRESS
 from hub.storage.engine import open_engine, reading, writing
 from hub.storage.plans import Plans, by_itself
 from hub.storage.reminding import LIST
+from hub.storage.report_schedules import RECIPIENTS
 from hub.storage.schema import (
     account,
     alert,
@@ -50,6 +51,8 @@ from hub.storage.schema import (
     reminder,
     reminder_count,
     reminder_list,
+    report_schedule,
+    report_sending,
     site,
     stream,
     tap,
@@ -307,7 +310,18 @@ class _Writing:
             risen_ms=NOON_MS, acked_by="", ack_note="", step=1, step_ms=NOON_MS,
         )  # fmt: skip
         self._reminded(number, key, where)
-        kinds = ("account", "alert", "import", "token")
+        to = json.dumps([login])
+        self._add(
+            report_schedule, id=key, account_id=key, kind="exceptions", sites="", form="csv",
+            language="nl", recipients_sealed=vault.seal(RECIPIENTS, to.encode()), rhythm="daily",
+            cover="yesterday", weekdays="", at="06:30", active=1, settled_ms=NOON_MS, version=1,
+            made_ms=NOON_MS, made_by=f"account:{key}",
+        )  # fmt: skip
+        self._add(
+            report_sending, schedule_id=key, due_ms=NOON_MS, asked=1, at_ms=NOON_MS,
+            state="failed", code="HUB-1866", rows=0, late=0, notices="[]",
+        )  # fmt: skip
+        kinds = ("account", "alert", "import", "schedule", "token")
         return {kind: handle_of_row(vault, kind, key) for kind in kinds}
 
     def _reminded(self, number: str, key: int, where: int) -> None:

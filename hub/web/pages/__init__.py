@@ -59,6 +59,7 @@ from hub.web.pages.registration import registration_pages
 from hub.web.pages.remind import remind_pages
 from hub.web.pages.reminders import DrawReminder, reminders_pages
 from hub.web.pages.report_files import DrawReport, report_files
+from hub.web.pages.report_schedule import schedule_pages
 from hub.web.pages.reports import reports_pages
 from hub.web.pages.retention import retention_pages
 from hub.web.pages.roll_call import DrawList, roll_call_pages
@@ -113,6 +114,7 @@ class Running:
         telling: who is told of alerts, and by what; None: nobody is.
         draw_report: makes a report over a period a PDF.
         draw_reminder: makes the attestation of a reminder a PDF.
+        report_wanted: called after somebody wants a scheduled report now; must not block.
     """
 
     changes: Changes
@@ -130,6 +132,7 @@ class Running:
     telling: Tells | None = None
     draw_report: DrawReport = _no_paper
     draw_reminder: DrawReminder = _no_paper
+    report_wanted: Callable[[], None] = _nothing
 
 
 def office_pages(office: Office, running: Running, door: Door) -> list[APIRouter]:
@@ -201,6 +204,7 @@ def office_pages(office: Office, running: Running, door: Door) -> list[APIRouter
             ),
             lambda: reminders_pages(office, base_url, running.draw_reminder),
         ),
+        Later("reports", lambda: schedule_pages(office, running.report_wanted)),
         Later("reports", lambda: report_files(office, running.draw_report)),
         Later("reports", lambda: reports_pages(office)),
         Later("kiosks", lambda: kiosks_pages(office, door)),

@@ -60,6 +60,7 @@ def reports_pages(office: Office) -> APIRouter:
             companies=_companies(office, actor),
             sees_day=actor.may(Action.DAY_SEE),
             may_remind=may_remind(actor),
+            schedules=actor.may(Action.REPORTS_SCHEDULE),
         )
 
     @router.get("/reports/{name}")
