@@ -26,6 +26,8 @@ DEV := $(VENV)/.installed-dev
 SELF := $(VENV)/.installed-sitegate
 HOME_OF_VENV := $(VENV)/.checkout
 TYPINGS := typings/.installed
+# The file of it that is written last.
+VENDOR := hub/web/static/vendor/htmx-LICENSE.txt
 
 # A virtual environment knows its folder by heart. It is made anew when this checkout was moved or
 # its Python has gone.
@@ -33,15 +35,15 @@ ifneq ($(shell { $(BIN)/python -c pass && cat $(HOME_OF_VENV); } 2>/dev/null),$(
 .PHONY: $(HOME_OF_VENV)
 endif
 
-.PHONY: help demo test lint bench drawings clean lock browser mosquitto postgresql pcsc
+.PHONY: help demo test lint bench drawings clean lock vendor browser mosquitto postgresql pcsc
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
 
-demo: $(DEMO) $(SELF) ## gate, hub and authority on this machine: prints the page to open (ARGS="--no-browser --json")
+demo: $(DEMO) $(SELF) vendor ## gate, hub and authority on this machine: prints the page to open (ARGS="--no-browser --json")
 	@$(BIN)/sitegate demo $(ARGS)
 
-test: $(DEV) $(SELF) browser mosquitto postgresql pcsc ## all tests (ARGS="tests/protocol -k sync")
+test: $(DEV) $(SELF) $(VENDOR) browser mosquitto postgresql pcsc ## all tests (ARGS="tests/protocol -k sync")
 	@$(BIN)/python -m pytest $(or $(ARGS),$(ALL))
 
 lint: $(DEV) $(SELF) $(TYPINGS) ## style, types on both Pythons, who imports whom, length of modules
@@ -52,7 +54,7 @@ lint: $(DEV) $(SELF) $(TYPINGS) ## style, types on both Pythons, who imports who
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python -m tools.module_length
 
-bench: $(DEV) $(SELF) ## the measurements of docs/performance.md (ARGS for some of them)
+bench: $(DEV) $(SELF) $(VENDOR) ## the measurements of docs/performance.md (ARGS for some of them)
 	@$(BIN)/python -m bench $(ARGS)
 
 drawings: $(DEV) $(SELF) ## firmware/pins.py, pictures and tables from the sources in hardware/
@@ -60,7 +62,7 @@ drawings: $(DEV) $(SELF) ## firmware/pins.py, pictures and tables from the sourc
 	@$(BIN)/python -m hardware.draw_all
 
 clean: ## removes all that these targets made; never a hub's data
-	rm -rf $(VENV) typings build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) typings hub/web/static/vendor build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
 
 lock: $(HOME_OF_VENV) ## newest versions that pyproject.toml allows, with hashes, into requirements/
@@ -94,6 +96,14 @@ $(TYPINGS): requirements/typings.txt $(HOME_OF_VENV)
 	@rm -rf typings
 	@$(INSTALL) --target typings -r $<
 	@touch $@
+
+# Browser code of others. With apt, pip or npm out of reach a demo still runs: its pages say nothing of
+# it and load themselves anew every half minute.
+vendor: $(HOME_OF_VENV)
+	@$(MAKE) $(VENDOR) || echo "sitegate: without htmx a page is brought up to date every 30 seconds only" >&2
+
+$(VENDOR): package-lock.json | $(HOME_OF_VENV)
+	@tools/vendor.sh $(BIN)/python $(INSTALL) -r requirements/node.txt
 
 browser:
 	@tools/browser.sh

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Writes the six locks with the uv program $1. They hold names, versions and hashes of all platforms,
+# Writes the seven locks with the uv program $1. They hold names, versions and hashes of all platforms,
 # and no address: each machine fetches from where its pip is set to.
 set -eu
 uv=$1
@@ -21,6 +21,7 @@ compile requirements/lock.txt requirements/lock.in
 compile requirements/build.txt requirements/build.in
 compile requirements/typings.txt requirements/typings.in
 compile requirements/eid.txt requirements/eid.in
+compile requirements/node.txt requirements/node.in
 compile requirements/demo.txt pyproject.toml --extra demo
 compile requirements/dev.txt pyproject.toml --extra demo --extra dev --extra pi \
     --constraint requirements/demo.txt

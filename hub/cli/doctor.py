@@ -33,6 +33,7 @@ from hub.terminals.broker import broker_program
 from hub.terminals.certificates import CA_WARN_DAYS, WARN_DAYS, Certificates
 from hub.terminals.external import ExternalBroker
 from hub.terminals.serial import is_address, port_names
+from hub.web.vendored import PACKAGE, VERSION, lacking
 
 DISK_MIN = 500 * 1024 * 1024
 EARLIEST_CLOCK_S = 1_767_225_600  # 1 January 2026: a clock before that was never set
@@ -73,6 +74,15 @@ def examine(settings: Settings) -> Iterator[Finding]:
     for wanted in settings.serial.ports:
         yield from _examine_port(wanted)
     yield from _examine_authority(settings)
+    yield _examine_pages()
+
+
+def _examine_pages() -> Finding:
+    """Without the browser code of others pages work, and are less quick to show what is new."""
+    missing = lacking()
+    if missing:
+        return Finding("pages", "warning", "HUB-1870", {"reason": ", ".join(missing)})
+    return Finding("pages", "ok", "doctor.pages", {"package": PACKAGE, "version": VERSION})
 
 
 def _examine_port(wanted: str) -> Iterator[Finding]:

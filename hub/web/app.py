@@ -31,6 +31,7 @@ from fastapi.responses import (
 from fastapi.staticfiles import StaticFiles
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException as StarletteHTTPException
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp, Message, Receive, Send
 from starlette.types import Scope as AsgiScope
 
@@ -63,6 +64,7 @@ _SiteId = Annotated[int | None, Query(ge=1, le=2**31 - 1)]
 _Board = Annotated[Actor, Depends(Allowed(Action.BOARD_SEE))]
 _Books = Annotated[Actor, Depends(Allowed(Action.BOOKS_SEE))]
 _OPEN: Final = [Depends(anyone)]
+_LONG_PAGES: Final = ("/", "/roll-call")
 
 
 def create_app(
@@ -103,6 +105,7 @@ def create_app(
     app = FastAPI(title="Sitegate", docs_url=None, redoc_url=None, openapi_url=None)
     install_access(app, access)
     app.add_middleware(_Headers, headers=headers)
+    app.add_middleware(_Compressed)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     for router in more:
         app.include_router(router)
@@ -318,6 +321,24 @@ class _Places:
                 yield event
         finally:
             self._free += 1
+
+
+class _Compressed:
+    """Compresses files and the pages that are long: a board of 300 people is half a megabyte.
+
+    No page that repeats what was typed: its length would tell whoever listens on the wire, and has
+    somebody type, how much of a secret on the page he guessed (BREACH, 2013).
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        # Level 1, as for the streams. What is longer than 128 KiB is compressed in a thread.
+        self._small = GZipMiddleware(app, minimum_size=1_000, compresslevel=1)
+
+    async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
+        path = scope["path"] if scope["type"] == "http" else ""
+        wanted = path in _LONG_PAGES or path.startswith("/static/")
+        await (self._small if wanted else self._app)(scope, receive, send)
 
 
 class _Headers:

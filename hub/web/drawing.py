@@ -21,6 +21,7 @@ from hub.web.flow import Curve, curve_of, heat_of
 from hub.web.gates import tiles
 from hub.web.live import BEAT_S, Picture
 from hub.web.scene import Scene
+from hub.web.vendored import HTMX_CONFIG, vendored
 from hub.web.words import Words
 
 STATIC: Final = Path(__file__).parent / "static"
@@ -63,7 +64,8 @@ _environment = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_environment.globals["shapes"] = SHAPES  # seen by the imported macros too
+# Seen by the imported macros too.
+_environment.globals.update(shapes=SHAPES, vendored=vendored, htmx_config=HTMX_CONFIG)
 
 
 @cache

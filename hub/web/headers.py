@@ -25,7 +25,8 @@ def security_headers(frame_ancestors: str) -> dict[str, str]:
         raise ValueError("frame_ancestors is not a CSP source list")
     headers = {
         "Content-Security-Policy": (
-            "default-src 'self'; base-uri 'none'; form-action 'self'; object-src 'none'; "
+            "default-src 'self'; script-src 'self'; style-src 'self'; "
+            "base-uri 'none'; form-action 'self'; object-src 'none'; "
             f"frame-ancestors {frame_ancestors}"
         ),
         "X-Content-Type-Options": "nosniff",

@@ -6,6 +6,7 @@ from what this browser shows, and waits for the next change, at least `PAUSE_S` 
 events a second however many taps arrive) and at most `BEAT_S`: a picture is taken then too, since
 the state of a gate may change without any event, and the browser learns that the stream lives.
 
+An event has no name, so that the page's htmx puts its sections in place (templates/live.html).
 The event id is the list of the sections' digests. It says what the browser shows, so a stream can
 be resumed with nothing kept here for a browser that left: `Last-Event-ID` comes back and only what
 differs is sent. After a restart of the hub no digest is known and everything is sent.
@@ -179,7 +180,7 @@ def as_event(picture: Picture, state: str) -> bytes:
     if (event := picture.events.get(state)) is not None:
         return event
     html = "\n".join([picture.moment, *picture.differing(state)])
-    lines = [f"id: {picture.state}", "event: board"]
+    lines = [f"id: {picture.state}"]
     lines += [f"data: {line.strip()}" for line in html.splitlines() if line.strip()]
     event = picture.events[state] = ("\n".join(lines) + "\n\n").encode()
     return event

@@ -234,6 +234,7 @@ def test_doctor_says_what_a_working_hub_has(
         "broker": ("ok", "doctor.broker"),
         "certificate": ("ok", "doctor.certificate_off"),
         "authority": ("ok", "doctor.authority"),
+        "pages": ("ok", "doctor.pages"),
     }
 
 

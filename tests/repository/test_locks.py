@@ -43,8 +43,8 @@ def wanted(*extras: str) -> list[Requirement]:
     return [Requirement(line) for line in lines]
 
 
-def test_there_are_six_locks() -> None:
-    names = ["build.txt", "demo.txt", "dev.txt", "eid.txt", "lock.txt", "typings.txt"]
+def test_there_are_seven_locks() -> None:
+    names = ["build.txt", "demo.txt", "dev.txt", "eid.txt", "lock.txt", "node.txt", "typings.txt"]
     assert [lock.name for lock in LOCKS] == names
 
 

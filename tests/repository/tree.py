@@ -9,8 +9,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = ("protocol", "firmware", "hub", "simulator")
-FOREIGN = frozenset({"__pycache__", "build", "dist", "node_modules", "sitegate-data", "typings"})
-OWN_DOTTED = frozenset({".ci", ".editorconfig", ".gitattributes", ".gitignore"})
+FOREIGN = frozenset(
+    {"__pycache__", "build", "dist", "node_modules", "sitegate-data", "typings", "vendor"}
+)
+OWN_DOTTED = frozenset({".ci", ".editorconfig", ".gitattributes", ".gitignore", ".npmrc"})
 
 
 def files(folder: Path = ROOT) -> Iterator[Path]:

@@ -17,7 +17,7 @@ from hub.web.live import Changes
 from tests.web import sample
 from tests.web.actors import Everybody
 
-VOID = frozenset({"meta", "link", "br", "img", "input", "hr"})
+VOID = frozenset({"meta", "link", "br", "img", "input", "hr", "col", "wbr"})
 
 
 class Outline(HTMLParser):

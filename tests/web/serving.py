@@ -93,7 +93,6 @@ class Event:
     """One server-sent event."""
 
     id: str
-    name: str
     data: str
 
 
@@ -127,7 +126,7 @@ class Stream:
             if line == "\n":
                 if "data" in fields:
                     one = {name: values[-1] for name, values in fields.items()}
-                    return Event(one["id"], one["event"], "\n".join(fields["data"]))
+                    return Event(one["id"], "\n".join(fields["data"]))
                 fields = {}
                 continue
             name, _, value = line.rstrip("\n").partition(": ")

@@ -32,7 +32,7 @@ def test_every_answer_carries_the_policy(morning: Engine) -> None:
     for path in ("/", "/healthz", "/api/board.json", "/nowhere", "/static/board.css"):
         headers = client.get(path).headers
         policy = headers["content-security-policy"]
-        assert policy.startswith("default-src 'self';")
+        assert policy.startswith("default-src 'self'; script-src 'self'; style-src 'self';")
         assert "frame-ancestors 'none'" in policy
         assert "unsafe" not in policy
         assert headers["x-content-type-options"] == "nosniff"
@@ -217,7 +217,7 @@ def test_a_second_site_is_one_link_away(register: Engine) -> None:
     assert "<h1>Chantier Sud</h1>" in client.get("/").text
     html = client.get("/?site=1").text
     assert "<h1>Werf Zandvoorde-Kaai</h1>" in html
-    assert 'data-live="/live?lang=en&amp;site=1"' in html
+    assert 'hx-sse:connect="/live?lang=en&amp;site=1&amp;' in html
     assert 'href="?site=2"' in html
 
 

@@ -32,8 +32,8 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
-    # A hub that is down is in the console too, and is not what we look for.
-    with honest_page(browser, 1280, 900, ("ERR_",)) as page:
+    # A hub that is down is in the console too, twice, and is not what we look for.
+    with honest_page(browser, 1280, 900, ("ERR_", "htmx:sse:error")) as page:
         yield page
 
 

@@ -1,131 +1,19 @@
-// Keeps the board up to date. Without this file the page refreshes itself every 30 seconds.
+// Says how old a live page is. htmx does the rest: it holds the stream, goes on from the last event,
+// puts sections in place without disturbing their reader, and rests in a tab that nobody sees.
 "use strict";
 
 (() => {
-  const body = document.body;
-  const stale = document.getElementById("stale");
+  const live = document.getElementById("stale");
   const said = document.getElementById("said");
-  const patience = Number(body.dataset.staleMs);
+  const patience = Number(live.dataset.staleMs);
   const SLOWEST_MS = 30000;
+  const NO_MORE = [401, 403, 404]; // logged out, or shut out: names stay on no such screen
 
-  let source = null;
-  let state = body.dataset.state; // what this page shows: the id of the last event
   let page = document.getElementById("moment").dataset.page;
+  let connection = null; // htmx's, once it has one
+  let resting = false; // htmx saw that nobody looks
   let silence = 0; // timer: nothing came for too long
-  let retry = 0; // timer: connect again
-  let pause = 1000;
-
-  function shownTime() {
-    return document.querySelector("#moment [data-time]").dataset.time;
-  }
-
-  function markStale() {
-    stale.textContent = stale.dataset.text.replace("{time}", shownTime());
-    stale.hidden = false;
-    body.classList.add("is-stale");
-  }
-
-  function markLive() {
-    stale.hidden = true;
-    body.classList.remove("is-stale");
-    clearTimeout(silence);
-    silence = setTimeout(() => {
-      markStale();
-      connect();
-    }, patience);
-  }
-
-  // A replaced section keeps what its reader did with it: folded companies and the focus.
-  function replace(fresh) {
-    const old = document.getElementById(fresh.id);
-    if (old === null) {
-      return;
-    }
-    for (const details of fresh.querySelectorAll("details[id]")) {
-      const before = document.getElementById(details.id);
-      if (before !== null) {
-        details.open = before.open;
-      }
-    }
-    const focused = old.contains(document.activeElement) ? document.activeElement : null;
-    const holder = focused && focused.closest("[id]");
-    old.replaceWith(fresh);
-    if (holder) {
-      const again = document.getElementById(holder.id);
-      const target = again && (again.querySelector(focused.tagName) || again);
-      if (target) {
-        target.focus({ preventScroll: true });
-      }
-    }
-  }
-
-  // Screen readers hear one sentence when the counts change, not the whole board.
-  function say() {
-    const sentence = document.getElementById("headline").dataset.say || "";
-    if (said.textContent !== sentence) {
-      said.textContent = sentence;
-    }
-  }
-
-  function show(event) {
-    state = event.lastEventId;
-    pause = 1000;
-    const parsed = new DOMParser().parseFromString(event.data, "text/html");
-    for (const fresh of Array.from(parsed.body.children)) {
-      replace(document.adoptNode(fresh));
-    }
-    markLive();
-    say();
-    const now = document.getElementById("moment").dataset.page;
-    if (now !== page) {
-      page = now;
-      location.reload(); // another site or a newer Sitegate: the frame of the page changed too
-    }
-  }
-
-  // Names stay on no screen whose session is over: its page now leads to the login.
-  function leaveIfLoggedOut() {
-    fetch(location.href, { method: "HEAD", redirect: "manual" }).then((answer) => {
-      if (answer.type === "opaqueredirect") {
-        location.reload();
-      }
-    }, () => {});
-  }
-
-  function disconnect() {
-    clearTimeout(retry);
-    if (source !== null) {
-      source.close();
-      source = null;
-    }
-  }
-
-  function connect() {
-    disconnect();
-    const mine = new EventSource(`${body.dataset.live}&since=${encodeURIComponent(state)}`);
-    source = mine;
-    mine.addEventListener("board", show);
-    mine.addEventListener("error", () => {
-      markStale();
-      // The browser reconnects by itself unless the server answered with an error.
-      if (mine === source && mine.readyState === EventSource.CLOSED) {
-        clearTimeout(retry);
-        retry = setTimeout(connect, pause);
-        leaveIfLoggedOut();
-        pause = Math.min(pause * 2, SLOWEST_MS);
-      }
-    });
-  }
-
-  // Browsers allow six connections to one hub: a tab that nobody sees gives its own back.
-  document.addEventListener("visibilitychange", () => {
-    if (document.hidden) {
-      clearTimeout(silence);
-      disconnect();
-    } else {
-      connect();
-    }
-  });
+  let pause = 1000; // until a first connection is tried again
 
   // Paper has no folds.
   addEventListener("beforeprint", () => {
@@ -134,5 +22,106 @@
     }
   });
 
-  connect();
+  // It is not installed (`sitegate doctor` says so), or this browser is too old for it.
+  if (typeof htmx === "undefined") {
+    setTimeout(() => location.reload(), 1000 * Number(live.dataset.againS));
+    return;
+  }
+
+  function markStale() {
+    const { time } = document.querySelector("#moment [data-time]").dataset;
+    live.textContent = live.dataset.text.replace("{time}", time);
+    live.hidden = false;
+    document.body.classList.add("is-stale");
+  }
+
+  function markLive() {
+    live.hidden = true;
+    document.body.classList.remove("is-stale");
+    pause = 1000;
+    listen();
+  }
+
+  function listen() {
+    clearTimeout(silence);
+    silence = setTimeout(() => {
+      markStale();
+      giveBack(); // htmx connects again
+      connect();
+      listen();
+    }, patience);
+  }
+
+  function giveBack() {
+    if (connection !== null && connection.reader) {
+      connection.reader.cancel();
+    }
+  }
+
+  // Does nothing while htmx has a connection, or is about to have one again.
+  function connect() {
+    htmx.trigger(live, "again");
+  }
+
+  function failed(status) {
+    markStale();
+    if (NO_MORE.includes(status)) {
+      location.reload();
+    }
+  }
+
+  live.addEventListener("htmx:sse:before:connection", (event) => {
+    if (connection !== event.detail.connection) {
+      connection = event.detail.connection;
+      resting = false;
+    }
+  });
+
+  // Browsers allow six connections to one hub: a tab that nobody sees gives its own back. htmx does
+  // so, except when the tab is hidden while it waits to connect again.
+  live.addEventListener("htmx:sse:before:message", () => {
+    if (resting) {
+      giveBack();
+    }
+  });
+
+  document.addEventListener("visibilitychange", () => {
+    resting = document.hidden && connection !== null;
+    if (document.hidden) {
+      clearTimeout(silence);
+    } else {
+      listen();
+    }
+  });
+
+  live.addEventListener("htmx:sse:after:message", () => {
+    if (!resting) {
+      markLive();
+    }
+    // Screen readers hear one sentence when the counts change, not the whole board.
+    const sentence = document.getElementById("headline").dataset.say || "";
+    if (said.textContent !== sentence) {
+      said.textContent = sentence;
+    }
+    const now = document.getElementById("moment").dataset.page;
+    if (now !== page) {
+      page = now;
+      location.reload(); // another site or a newer Sitegate: the frame of the page changed too
+    }
+  });
+
+  live.addEventListener("htmx:sse:error", (event) => failed(event.detail.status));
+
+  // htmx keeps a connection alive that it once had. The first one is ours to try again.
+  for (const name of ["htmx:error", "htmx:response:error", "htmx:sse:close"]) {
+    live.addEventListener(name, (event) => {
+      connection = null;
+      const { ctx } = event.detail;
+      failed(ctx && ctx.response && ctx.response.status);
+      setTimeout(connect, pause);
+      pause = Math.min(pause * 2, SLOWEST_MS);
+    });
+  }
+
+  listen();
 })();

@@ -1,76 +1,62 @@
-// Sends ticks without leaving the page. Without this file each tick is a form of its own.
+// Keeps a tick on this phone until the hub has it. htmx sends them one after the other without leaving
+// the page. Without both, each tick is a form of its own.
 "use strict";
 
 (() => {
   const form = document.getElementById("ticks");
   const unsent = document.getElementById("unsent");
   const RETRY_MS = 2000;
-  const waiting = []; // ticks that this phone could not hand over yet, in their order
-  let sending = false;
+  const waiting = new Set(); // ticks that the hub has not confirmed yet
 
   function mark() {
-    unsent.hidden = waiting.length === 0 || !waiting[0].failed;
+    const ticks = Array.from(waiting);
+    unsent.hidden = !ticks.some((one) => one.failed);
     for (const button of form.querySelectorAll("button.box")) {
-      const going = waiting.some((one) => one.name === "present" && one.value === button.value);
+      const going = ticks.some((one) => one.name === "present" && one.value === button.value);
       button.classList.toggle("going", going);
     }
   }
 
-  // A tick stays here until the hub has said that it is kept.
-  async function send() {
-    if (sending) {
-      return;
-    }
-    sending = true;
-    while (waiting.length > 0) {
-      const one = waiting[0];
-      const body = new URLSearchParams(one.fields);
+  // The next tick is sent when this one has ended, so they arrive in their order.
+  async function keep(one, address, request) {
+    for (;;) {
       let answer = null;
       try {
-        answer = await fetch(form.action, {
-          method: "POST",
-          body,
-          headers: { Accept: "application/json" },
-          redirect: "manual",
-        });
+        answer = await fetch(address, request);
       } catch {
         answer = null;
       }
       if (answer !== null && answer.ok) {
-        waiting.shift();
-      } else if (answer !== null && (answer.type === "opaqueredirect" || answer.status < 500)) {
-        // Logged out, or this roll call is over: the page itself says so.
-        location.reload();
-        return;
-      } else {
-        one.failed = true;
+        waiting.delete(one);
         mark();
-        await new Promise((done) => setTimeout(done, RETRY_MS));
+        return answer;
       }
+      if (answer !== null && answer.status < 500) {
+        // Logged out (a redirect has status 0 here), or this roll call is over: the page says so.
+        location.reload();
+        return new Promise(() => {});
+      }
+      one.failed = true;
       mark();
+      await new Promise((done) => setTimeout(done, RETRY_MS));
     }
-    sending = false;
   }
 
-  form.addEventListener("submit", (event) => {
-    const button = event.submitter;
-    if (button === null || !button.name) {
-      return;
-    }
-    event.preventDefault();
-    const fields = new FormData(form);
-    fields.set(button.name, button.value);
-    waiting.push({ name: button.name, value: button.value, fields, failed: false });
+  form.addEventListener("htmx:config:request", (event) => {
+    const { ctx } = event.detail;
+    const { name, value } = ctx.request.submitter;
+    const one = { name, value, failed: false };
+    waiting.add(one);
     mark();
-    send();
+    ctx.fetch = (address, request) => keep(one, address, request);
   });
 
-  // A live page replaces whole companies: what is on its way keeps its sign.
-  new MutationObserver(mark).observe(form, { childList: true });
+  // What is on its way keeps its sign when its company is brought up to date.
+  document.addEventListener("htmx:after:swap", mark);
 
   // Nobody leaves with a tick in his pocket.
   addEventListener("beforeunload", (event) => {
-    if (waiting.some((one) => one.failed)) {
+    if (Array.from(waiting).some((one) => one.failed)) {
       event.preventDefault();
     }
   });
