@@ -9,11 +9,12 @@ import pytest
 from sqlalchemy import Engine
 
 from hub.storage.engine import writing
+from hub.storage.schema import company
 from hub.web import drawing
 from hub.web.live import Changes
 from tests.chromium import chromium, honest_page, needs_chromium
 from tests.web.reading import page as html_of
-from tests.web.sample import add_presence, at
+from tests.web.sample import add_presence, add_registration, at
 from tests.web.serving import serving
 
 if TYPE_CHECKING:
@@ -148,27 +149,64 @@ def test_names_stay_on_no_screen_whose_session_is_over(register: Engine, page: P
         page.goto("about:blank")
 
 
-def test_what_somebody_types_or_unfolds_outlives_a_section_that_changes(
+def test_focus_selection_and_folds_outlive_a_section_that_changes(
     register: Engine, page: Page
 ) -> None:
     changes = Changes()
-    arrive(register, 1)
+    for index in (1, 11):
+        arrive(register, index)
+    with serving(register, changes) as port:
+        opened(page, port)
+        page.locator("#company-1").evaluate("one => { one.open = false; window.same = one; }")
+        page.evaluate("getSelection().selectAllChildren(document.querySelector('#company-1 h3'))")
+        arrive(register, 2)
+        changes.notify()
+        page.get_by_text("3 people on site").wait_for(state="attached")
+        marked = page.locator("#company-1 h3").inner_text()
+        assert page.evaluate("getSelection().toString()") == marked != ""
+        # Now the two change places, in a browser that forgets the focus of what it moves.
+        page.evaluate("delete Element.prototype.moveBefore")
+        page.locator("#company-1 summary").focus()
+        with writing(register) as connection:
+            connection.execute(
+                company.update().where(company.c.id == 2).values(name="A name that comes first")
+            )
+        changes.notify()
+        page.locator("#company-2 + #company-1").wait_for(state="attached")
+        assert page.evaluate("document.activeElement.parentElement.id") == "company-1"
+        assert page.evaluate("document.getElementById('company-1') === window.same")
+        assert page.locator("#company-1[open]").count() == 0
+        page.goto("about:blank")
+
+
+def test_no_button_under_a_finger_becomes_that_of_somebody_else(
+    register: Engine, page: Page
+) -> None:
+    changes = Changes()
+    for index in (1, 2, 3):
+        arrive(register, index)
     with serving(register, changes) as port:
         opened(page, port)
         page.evaluate(
             """() => {
-              const input = document.createElement("input");
-              input.id = "typed";
-              document.querySelector("#company-1 .people").prepend(input);
+              const does = (one) => one.formAction || one.href;
+              window.acts = [...document.querySelectorAll(".matters button, .matters a")];
+              window.meant = window.acts.map(does);
+              window.changed = () => window.acts.filter((one, index) =>
+                one.isConnected && does(one) !== window.meant[index]).length;
+              window.gone = () => window.acts.filter((one) => !one.isConnected).length;
             }"""
         )
-        page.locator("#company-1").evaluate("one => { one.open = false; }")
-        page.locator("#company-1").evaluate("one => { window.same = one; }")
-        arrive(register, 11)
+        before = page.locator(".matters > li").count()
+        with writing(register) as connection:
+            add_registration(connection, 1, "registered", "answered", at("07:41:00"))
+            # The rows that stay change too: a row that looks as before is known again anyway.
+            connection.execute(company.update().values(name="Renamed"))
         changes.notify()
-        page.get_by_text("2 people on site").wait_for(state="attached")
-        assert page.evaluate("document.getElementById('company-1') === window.same")
-        assert page.locator("#company-1[open]").count() == 0
+        page.locator(".matters > li").nth(before - 1).wait_for(state="detached")
+        assert page.locator(".matters button").count() == before - 1 > 0
+        assert page.evaluate("window.changed()") == 0
+        assert page.evaluate("window.gone()") > 0
         page.goto("about:blank")
 
 

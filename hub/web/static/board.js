@@ -12,6 +12,7 @@
   let page = document.getElementById("moment").dataset.page;
   let connection = null; // htmx's, once it has one
   let resting = false; // htmx saw that nobody looks
+  let focused = null; // where its reader was before a section changed
   let silence = 0; // timer: nothing came for too long
   let pause = 1000; // until a first connection is tried again
 
@@ -91,6 +92,16 @@
       clearTimeout(silence);
     } else {
       listen();
+    }
+  });
+
+  // Browsers without moveBefore forget the focus of what changes its place.
+  live.addEventListener("htmx:before:swap", () => {
+    focused = document.activeElement;
+  });
+  live.addEventListener("htmx:after:swap", () => {
+    if (focused !== document.activeElement && focused.isConnected) {
+      focused.focus({ preventScroll: true });
     }
   });
 
