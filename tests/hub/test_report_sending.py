@@ -21,8 +21,8 @@ from hub.errors import SitegateError
 from hub.i18n import LANGUAGES
 from hub.message_settings import ReportSettings
 from hub.settings import Settings
-from hub.storage import report_schedules
 from hub.storage.engine import writing
+from hub.storage.report_schedules import ScheduleDraft
 from hub.storage.report_sendings import ReportSendings
 from hub.storage.schema import account, account_site
 from tests.hub.day_world import at, day_world, whole_day
@@ -171,9 +171,7 @@ def test_what_was_made_for_a_schedule_that_is_another_now_is_not_sent(
         def meanwhile(connection: Connection) -> None:
             mine = world.schedules(connection)
             if change == "change":
-                draft = report_schedules.ScheduleDraft(
-                    Kind.DAY, TODAY, "csv", "nl", ("somebody@else.example",)
-                )
+                draft = ScheduleDraft(Kind.DAY, TODAY, "csv", "nl", ("somebody@else.example",))
                 mine.change(handle, draft)
             elif change == "switch":
                 mine.switch(handle, on=False)
@@ -188,6 +186,25 @@ def test_what_was_made_for_a_schedule_that_is_another_now_is_not_sent(
 
     world.sender(make).step()
     assert world.sent() == []
+
+
+def test_what_somebody_asked_for_goes_to_those_who_are_named_when_it_is_ready(
+    world: ScheduleWorld,
+) -> None:
+    handle = world.add()
+    world.write(lambda connection: world.schedules(connection).ask(handle))
+    draft = ScheduleDraft(Kind.DAY, TODAY, "csv", "nl", ("somebody@else.example",))
+
+    def make(schedule: Schedule, *arguments: Any) -> Made:
+        if schedule.recipients == TO:
+            world.write(lambda connection: world.schedules(connection).change(handle, draft))
+        return nothing_made(schedule, *arguments)
+
+    sender = world.sender(make)
+    sender.step()
+    assert world.sent() == []
+    sender.step()
+    assert [one.to for one in world.sent()] == ["somebody@else.example"]
 
 
 # ---------------------------------------------------------------- late
