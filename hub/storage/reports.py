@@ -26,6 +26,7 @@ from hub.domain.registration import LIVE, State
 from hub.domain.rights import Action
 from hub.domain.stay import DayTaps, began_before, stay_of
 from hub.errors import UsageError
+from hub.storage.masks import mask_of
 from hub.storage.overview import live_first, registration_row
 from hub.storage.schema import (
     act_done,
@@ -39,7 +40,7 @@ from hub.storage.schema import (
 )
 from hub.storage.scope import presences_within, registrations_within
 from hub.storage.secrets import Vault
-from hub.storage.site_day import PERSON, USER, masked_number
+from hub.storage.site_day import PERSON, USER
 from hub.storage.sites import SiteRow, Sites
 from hub.storage.visitors import visitors
 from protocol.record import DIRECTION_OUT, REASON_UNKNOWN_BADGE, VERDICT_GRANTED
@@ -341,7 +342,7 @@ class Reports:
                 row.person_id,
                 row.family_name,
                 row.given_name,
-                masked_number(self.vault, row),
+                mask_of(self.vault, row),
                 row.company_number,
                 row.company,
             )

@@ -16,7 +16,6 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, func, or_, select
 from hub.application.access import Actor
 from hub.application.overview import PersonRow, RegistrationRow
 from hub.application.site_day import DayPerson, Place, SiteDay, by_company
-from hub.domain.identifiers import mask_limosa, mask_person_number
 from hub.domain.legal_day import brussels_day, day_bounds_ms
 from hub.domain.people import is_registered
 from hub.domain.registration import LIVE, State
@@ -25,6 +24,7 @@ from hub.domain.stay import DayTaps, Stay, began_before, stay_of
 from hub.errors import UsageError
 from hub.storage.acts import acts_of_day
 from hub.storage.light_rows import light_rows
+from hub.storage.masks import mask_of
 from hub.storage.overview import live_first, registration_row
 from hub.storage.parties import Parties, PartyLine
 from hub.storage.schema import (
@@ -189,7 +189,7 @@ class _Reading:
             about,
             about.standing,
             row.kind,
-            masked_number(self.vault, row),
+            mask_of(self.vault, row),
             stay,
             {
                 one.reference: numbered[one.reference]
@@ -256,7 +256,7 @@ class _Reading:
                 )
                 .where(
                     registration.c.site_id == self.site.id,
-                    registration.c.day.in_(days),
+                    self._of_these(days),
                     registrations_within(scope),
                 )
                 .order_by(
@@ -324,19 +324,6 @@ class _Reading:
         lines = parties.chain(number, self.of).lines
         names = {line.number: line.name for line in lines}
         return [_place(line, names) for line in lines]
-
-
-def masked_number(vault: Vault, row: Row[*tuple[Any, ...]]) -> str:
-    """Returns the number of a person, masked; empty when none is known.
-
-    Args:
-        row: with the columns of `PERSON`.
-    """
-    if row.inss_sealed is not None:
-        return mask_person_number(vault.open("inss", row.inss_sealed).decode())
-    if row.limosa_sealed is not None:
-        return mask_limosa(vault.open("limosa", row.limosa_sealed).decode())
-    return ""
 
 
 def _place(line: PartyLine, names: Mapping[str, str]) -> Place:

@@ -42,7 +42,14 @@ from hub.domain.legal_day import brussels_day
 from hub.domain.rights import Action
 from hub.i18n import LANGUAGES, negotiate
 from hub.web.access import Allowed, anyone, install_access, still_allowed
-from hub.web.balance import BooksWithin, asked_day, balance_json, draw_balance, newest_alarm
+from hub.web.balance import (
+    BooksWithin,
+    RecentBooks,
+    asked_day,
+    balance_json,
+    draw_balance,
+    newest_alarm,
+)
 from hub.web.board_acts import may_on_board
 from hub.web.drawing import STATIC, draw_failure, draw_moment, draw_page, draw_sections
 from hub.web.frame import LANGUAGE_COOKIE, LANGUAGE_COOKIE_S, bar_of, home_of
@@ -55,6 +62,7 @@ from hub.web.live import (
     stream,
     while_allowed,
 )
+from hub.web.recent import Recent
 from hub.web.scene import Scene, Scenes
 from hub.web.words import Words
 
@@ -98,6 +106,8 @@ def create_app(
         ValueError: `frame_ancestors` is not a source list.
     """
     headers = security_headers(frame_ancestors)
+    if balance is not None:
+        balance = RecentBooks(balance, Recent(changes, clock))
     scenes = Scenes(overview, gates, authority, clock, lambda: changes.version)
     shared: dict[tuple[int | None, Scope, str, frozenset[Action]], SharedPicture] = {}
     streams = _Places(STREAMS_MAX)

@@ -12,6 +12,7 @@ from hub.application.balance import BalancePort, OpenBooks, SiteBooks, Tally
 from hub.domain.legal_day import brussels_day, day_bounds_ms
 from hub.i18n import moment_text, text
 from hub.web.drawing import LANGUAGE_NAMES, asset, template
+from hub.web.recent import Recent
 from hub.web.words import Words
 
 FIRST_DAY = date(2014, 4, 1)
@@ -177,6 +178,27 @@ def chosen(books: Sequence[SiteBooks], site_id: int | None) -> tuple[SiteBooks, 
     if site_id is not None and not found:
         raise LookupError("no such site")
     return found
+
+
+class RecentBooks:
+    """`BalancePort`: books that were read a moment ago serve again.
+
+    Args:
+        port: the books of all.
+        recent: keeps them.
+    """
+
+    def __init__(self, port: BalancePort, recent: Recent[tuple[SiteBooks, ...]]) -> None:
+        self._port = port
+        self._recent = recent
+
+    def books(self, day: date, now_ms: int) -> tuple[SiteBooks, ...]:
+        """See `BalancePort`."""
+        return self._recent.get(day, lambda: self._port.books(day, now_ms))
+
+    def alarms(self, since_ms: int) -> tuple[OpenBooks, ...]:
+        """See `BalancePort`."""
+        return self._port.alarms(since_ms)
 
 
 class BooksWithin:

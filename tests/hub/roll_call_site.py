@@ -106,6 +106,7 @@ class Store:
         self.now_ms = NOW
         self.locked = threading.Event()
         self.changes = 0
+        self.told: Callable[[], None] = lambda: None
         self.kept: list[tuple[Act, ...]] = []
         self.lists = PromptLists(folder / DATABASE, lambda: self.now_ms, limit_s=20.0)
         self._handles = iter(f"call-{number}" for number in range(100))
@@ -127,12 +128,14 @@ class Store:
         self.kept.append(tuple(acts))
 
     def write(self, change: Callable[[Connection], None]) -> None:
-        """Changes something."""
+        """Changes something, as a tap does."""
         with writing(self.engine) as connection:
             change(connection)
+        self.told()
 
     def _changed(self) -> None:
         self.changes += 1
+        self.told()
 
 
 def opened(handle: str = "call", at_ms: int = NOW, people: tuple[int, ...] = (1, 2)) -> Opened:

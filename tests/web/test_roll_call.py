@@ -13,7 +13,7 @@ import pytest
 from fastapi.testclient import TestClient
 from httpx2 import Response
 from pypdf import PdfReader
-from sqlalchemy import Connection
+from sqlalchemy import Connection, update
 from sqlalchemy.exc import OperationalError
 
 from hub.application.access import Actor
@@ -21,12 +21,15 @@ from hub.application.prompt import Unanswered
 from hub.domain.rights import Role
 from hub.i18n import LANGUAGES, text
 from hub.reports.roll_call import roll_call_pdf
+from hub.storage.engine import writing
 from hub.storage.house import open_house
 from hub.storage.overview import Overview
+from hub.storage.schema import person
 from hub.web import in_need
 from hub.web.app import create_app
 from hub.web.live import Changes
 from hub.web.pages.roll_call import roll_call_pages
+from hub.web.recent import KEPT_MS
 from hub.web.remembered import HOURS, Remembered
 from tests.hub.roll_call_site import NUMBER, Store, add_person, add_site, add_tap, family, token
 from tests.web import sample
@@ -100,6 +103,7 @@ def room_of(folder: Path, filled: Callable[[Connection], None] = fill) -> Iterat
         store = Store(folder, house.engine, house.vault)
         store.write(filled)
         access, changes = Everybody(GUARD), Changes()
+        store.told = changes.notify
         app = create_app(
             Overview(house.engine),
             sample.gates,
@@ -333,3 +337,14 @@ def test_a_session_is_remembered_for_a_working_day() -> None:
     assert remembered.actor("mine") is None
     remembered.take("", GUARD)
     assert remembered.actor("") is None
+
+
+def test_a_page_of_which_nothing_changed_serves_again_for_a_moment(room: Room) -> None:
+    first = room.get().text
+    with writing(room.store.engine) as connection:  # behind the back of the hub
+        connection.execute(update(person).values(family_name="Anders"))
+    assert room.get().text == first
+    room.store.now_ms += KEPT_MS
+    assert "Anders" in room.get().text
+    room.store.write(lambda one: one.execute(update(person).values(family_name="Nieuw")))
+    assert "Nieuw" in room.get().text

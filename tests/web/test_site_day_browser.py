@@ -29,7 +29,7 @@ def test_each_sheet_says_whose_people_are_on_it_and_everybody_is_on_one(tmp_path
                 number += 1
                 world.at_work(world.person(f"Aerts{number:02}x", company), number)
         office = replace(office_of(world.register, tmp_path), clock=lambda: at("2026-11-23 12:00"))
-        pages = Pages([site_day_pages(office)], world.register)
+        pages = Pages([site_day_pages(office, Changes())], world.register)
         with served(pages.client.app, Changes()) as port, chromium() as browser:  # pyright: ignore[reportArgumentType]
             page = browser.new_page(locale="en-US")
             page.goto(f"http://127.0.0.1:{port}/day")

@@ -17,6 +17,7 @@ from hub.i18n import LANGUAGES, moment_text, text
 from hub.reports.day_list import day_list_pdf
 from hub.storage.engine import writing
 from hub.storage.schema import site
+from hub.web.live import Changes
 from hub.web.pages import site_day
 from hub.web.pages.day_list import day_list_files
 from hub.web.pages.site_day import site_day_pages
@@ -37,7 +38,9 @@ def world(tmp_path: Path) -> Iterator[DayWorld]:
 @pytest.fixture
 def pages(world: DayWorld, tmp_path: Path) -> Pages:
     office = replace(office_of(world.register, tmp_path), clock=lambda: NOW)
-    return Pages([site_day_pages(office), day_list_files(office, day_list_pdf)], world.register)
+    return Pages(
+        [site_day_pages(office, Changes()), day_list_files(office, day_list_pdf)], world.register
+    )
 
 
 def handle(world: DayWorld, name: str = "Werf Noord") -> str:
@@ -249,5 +252,5 @@ def test_today_is_the_day_in_brussels(world: DayWorld, tmp_path: Path) -> None:
     late = at("2026-11-22 23:30") + 3_600_000  # 00:30 in Brussels, 23:30 UTC
     assert str(brussels_day(late)) == "2026-11-23"
     office = replace(office_of(world.register, tmp_path), clock=lambda: late)
-    found = Pages([site_day_pages(office)], world.register).get("/day")
+    found = Pages([site_day_pages(office, Changes())], world.register).get("/day")
     assert 'value="2026-11-23" min="2014-04-01" max="2026-11-23"' in found

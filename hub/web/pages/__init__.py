@@ -194,7 +194,7 @@ def office_pages(office: Office, running: Running, door: Door) -> list[APIRouter
         Later("sites", lambda: site_phone_pages(office)),
         # Before the page of one company, whose address begins alike.
         Later("plan", lambda: plan_import_pages(office, uploads), lambda: plan_pages(office)),
-        Later("day", lambda: site_day_pages(office)),
+        Later("day", lambda: site_day_pages(office, running.changes)),
         Later("day", lambda: day_list_files(office, running.draw_days)),
         # Before the page of one report, whose address begins alike.
         Later(

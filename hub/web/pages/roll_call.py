@@ -14,11 +14,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from functools import lru_cache, partial
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Form, HTTPException, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, JSONResponse, StreamingResponse
+from markupsafe import Markup
 
 from hub.application.access import Actor
 from hub.application.overview import SiteName
@@ -42,6 +44,7 @@ from hub.web.live import (
     while_allowed,
 )
 from hub.web.page_words import PageWords
+from hub.web.recent import Recent
 
 DrawList = Callable[[Sheet, str, str], bytes]
 """Draws a sheet in a language as a PDF, with a notice above it."""
@@ -122,6 +125,7 @@ class _Pages:
         self.changes = changes
         self.clock = clock
         self.shared: dict[tuple[int, str, bool], SharedPicture] = {}
+        self.recent: Recent[tuple[Look, Picture]] = Recent(changes, clock)
 
     def sites(self, actor: Actor, action: Action = Action.ROLL_CALL_SEE) -> list[SiteName]:
         """Returns the sites of somebody."""
@@ -143,8 +147,26 @@ class _Pages:
 
     def picture(self, site_id: int, language: str, may: bool) -> Picture:
         """Returns the sections of a site."""
-        version = self.changes.version
-        return self.drawn(self.desk.look(site_id), language, may, version)
+        return self.looked(site_id, language, may)[1]
+
+    def looked(
+        self, site_id: int, language: str, may: bool, *, fresh: bool = False
+    ) -> tuple[Look, Picture]:
+        """Returns a site and its sections.
+
+        Args:
+            fresh: not those of a moment ago.
+
+        Raises:
+            LookupError, TransientError: as `RollCallDesk.look`.
+        """
+
+        def read() -> tuple[Look, Picture]:
+            version = self.changes.version
+            look = self.desk.look(site_id)
+            return look, self.drawn(look, language, may, version)
+
+        return self.recent.get((site_id, language, may), read, fresh=fresh)
 
     def drawn(self, look: Look, language: str, may: bool, version: int) -> Picture:
         """Returns the sections as HTML; those who may not tick see no box to tap."""
@@ -158,14 +180,17 @@ class _Pages:
             "as_of": self.clock() if not look.silent else sheet.list.as_of_ms,
         }
         sections = {"headline": template("roll_call_headline.html").render(**values)}
+        ticking = values["ticking"]
         remaining, found = dict(by_company(sheet.remaining)), dict(by_company(sheet.found))
         companies = [name for name, _ in by_company(sheet.here)]
         for kind, rows in (("to", remaining), ("ok", found)):
             part = template(f"roll_call_{kind}.html")
+            values["line"] = partial(_draw_row, kind, language, ticking)
             for company in companies:
                 name = f"{kind}-{_digest(company)}"
                 people = rows.get(company, [])
                 sections[name] = part.render(id=name, company=company, rows=people, **values)
+        values["line"] = partial(_draw_row, "others", language, ticking)
         for key, rows in (("left", sheet.left), ("not_come", sheet.not_come)):
             sections[key] = template("roll_call_others.html").render(id=key, rows=rows, **values)
         # Other companies or another roll call make another page.
@@ -190,9 +215,10 @@ class _Pages:
             return draw(request, "roll_call.html", words, actor, sites=sites, site=None, errors=[])
         here = self.chosen(actor, site)
         may = actor.may(Action.ROLL_CALL_CHANGE)
-        version = self.changes.version
         try:
-            look = self.desk.look(here.id)
+            # Who has just done something sees what became of it.
+            acted = error is not None or "said" in request.query_params
+            look, picture = self.looked(here.id, words.language, may, fresh=acted)
         except TransientError as silent:
             errors = words.explained([silent])
             return draw(
@@ -208,10 +234,19 @@ class _Pages:
             site=here,
             look=look,
             may=may,
-            picture=self.drawn(look, words.language, may, version),
+            picture=picture,
             stale_ms=round(2.5 * BEAT_S * 1000),
             errors=words.explained([error] if error else []),
         )
+
+
+@lru_cache(maxsize=16_384)
+def _draw_row(kind: str, language: str, ticking: bool, row: Row) -> Markup:
+    """Returns one person of a sheet: a tick changes one row of hundreds or thousands, and every
+    screen waits for the picture."""
+    words = RollCallWords(language)
+    html = template(f"roll_call_{kind}_row.html").render(row=row, words=words, ticking=ticking)
+    return Markup(html)  # noqa: S704 - the template has escaped it
 
 
 def _digest(said: str) -> str:

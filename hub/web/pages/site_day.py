@@ -28,7 +28,9 @@ from hub.storage.sites import SiteRow, Sites
 from hub.web.access import Allowed
 from hub.web.day_words import SHAPES, TONES, DayWords
 from hub.web.frame import draw, language_of
+from hub.web.live import Changes
 from hub.web.office import Office
+from hub.web.recent import Recent
 
 SEE: Final = Allowed(Action.DAY_SEE)
 PAGE: Final = 250
@@ -83,9 +85,14 @@ def days_of(office: Office, actor: Actor, asked: Asked, now_ms: int) -> list[Sit
             raise
 
 
-def site_day_pages(office: Office) -> APIRouter:
-    """Returns the page."""
+def site_day_pages(office: Office, changes: Changes) -> APIRouter:
+    """Returns the page.
+
+    Args:
+        changes: counts what a list may have become old by.
+    """
     router = APIRouter()
+    recent: Recent[list[SiteDay]] = Recent(changes, office.clock)
 
     @router.get("/day")
     def page(
@@ -100,7 +107,7 @@ def site_day_pages(office: Office) -> APIRouter:
         show = Show(state) if state in tuple(Show) else Show.ALL
         try:
             asked = asked_of(day, site, now_ms)
-            days = days_of(office, actor, asked, now_ms)
+            days = recent.get((actor, asked), lambda: days_of(office, actor, asked, now_ms))
         except UsageError as error:
             return _draw(request, office, actor, Asked(brussels_day(now_ms)), [], show, 1, error)
         return _draw(request, office, actor, asked, days, show, page)
