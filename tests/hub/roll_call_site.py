@@ -127,7 +127,7 @@ class Store:
             keep_acts(connection, self.vault, acts)
         self.kept.append(tuple(acts))
 
-    def write(self, change: Callable[[Connection], None]) -> None:
+    def write(self, change: Callable[[Connection], object]) -> None:
         """Changes something, as a tap does."""
         with writing(self.engine) as connection:
             change(connection)
