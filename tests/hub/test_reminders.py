@@ -180,7 +180,7 @@ def test_new_keys_open_addresses_and_lists(sent: Reminded) -> None:
             seen = Reminders(connection, opened.vault, COMMAND)
             rows = seen.rows()
             assert {row.masked for row in rows} == {
-                "b…@gillard.example", "k…@vreemdeling.example",
+                "b***@gillard.example", "k***@vreemdeling.example",
             }  # fmt: skip
             assert seen.list(rows[0].handle) == LIST
         # And the guard is back where it was.
@@ -205,5 +205,5 @@ def test_the_command_lists_them_and_writes_files(sitegate: Sitegate) -> None:
     assert "No reminder" in said.out
     said = sitegate("report", "reminders", "--csv", "r.csv", "--xlsx", "r.xlsx")
     assert said.code == 0, said.err
-    assert b"b\xe2\x80\xa6@gillard.example" in Path("r.csv").read_bytes()
+    assert b"b***@gillard.example" in Path("r.csv").read_bytes()
     assert NAMES[SUB] in sitegate("report", "reminders").out
