@@ -37,6 +37,6 @@ def parse_address(text: str) -> str:
 
 def mask_address(address: str) -> str:
     """Returns an address so that who knows it knows it again, and nobody else writes to it:
-    ``p…@firm.example``."""
+    ``p***@firm.example``."""
     name, _, host = address.rpartition("@")
-    return f"{name[:1]}…@{host}"
+    return f"{name[:1]}***@{host}"

@@ -102,8 +102,8 @@ _STYLES: Final[Mapping[str, tuple[float, str, float]]] = {
     "strong": (11, "B", 4),
     "head": (10, "B", 1),
     "quiet": (9, "", 3),
-    "text": (9, "", 2),
-    "row": (9, "", 0.5),
+    "text": (9, "", 0.5),
+    "gap": (5, "", 0),
 }
 """Points, weight, and millimetres below."""
 
@@ -140,13 +140,14 @@ def _lines(
     yield words("prove"), "quiet"
     yield words("counts"), "head"
     for day, site, count in row.counts:
-        yield f"{words.day(day)} · {site} · {count}", "row"
-    yield "", "row"
+        yield f"{words.day(day)} · {site} · {count}", "text"
+    yield "", "gap"
     yield words("attest.text", language=words.spoken(row.language)), "head"
     yield row.subject, "text"
+    yield "", "gap"
     for part in row.text.strip().split("\n"):
-        yield part, "text" if part else "row"
-    yield "", "row"
+        yield part, "text" if part else "gap"
+    yield "", "gap"
     yield words("attest.made", moment=words.moment(now_ms)), "quiet"
 
 

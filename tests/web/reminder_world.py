@@ -17,7 +17,7 @@ from hub.web.pages.companies import companies_pages
 from hub.web.pages.contacts import contacts_pages
 from hub.web.pages.remind import remind_pages
 from hub.web.pages.reminders import reminders_pages
-from hub.web.pages.report_files import report_files
+from hub.web.pages.report_files import DrawReport, report_files
 from hub.web.pages.reports import reports_pages
 from tests.hub.day_world import DayWorld, at, whole_day
 from tests.hub.register_house import ADMINISTRATOR, AGENCY, LOWER, STRANGER, SUB
@@ -72,6 +72,7 @@ class Reminding:
     world: DayWorld
     folder: Path
     port: int = 25
+    draw: DrawReport = report_pdf
     now_ms: int = NOW
     woken: int = 0
     pages: Pages = field(init=False)
@@ -90,7 +91,7 @@ class Reminding:
             self.woken += 1
 
         routers = [
-            remind_pages(self.office, BASE, report_pdf, wake),
+            remind_pages(self.office, BASE, self.draw, wake),
             reminders_pages(self.office, BASE, reminder_pdf),
             report_files(self.office, report_pdf), reports_pages(self.office),
             companies_pages(self.office), contacts_pages(self.office),
