@@ -61,6 +61,7 @@ HTMX_CONFIG: Final = json.dumps(
         "includeIndicatorCSS": False,
         # What a reader folded or unfolded stays so when a section is brought up to date.
         "morphIgnore": ["data-htmx-powered", "open"],
+        "defaultSettleDelay": 0,
         # Going back asks the hub: no page is kept in the browser, and rights are looked at again.
         "history": "reload",
         "sse": {"reconnectDelay": 500, "reconnectMaxDelay": 30_000, "connectTimeout": 10_000},
