@@ -3,9 +3,9 @@
 Theory of operation. A schedule says which report goes to whom and when, and its owner's account
 what may be in it. One thread steps this:
 
-    due, less than a day late    the owner's rights are read, the file is made, then one short
-                                 transaction keeps "settled until here", what became of it, and the
-                                 mails; all of it, or nothing
+    due, less than a day late    the owner's rights are read, the file is made and put into the
+                                 outbox as drafts; then one short transaction keeps "settled until
+                                 here", what became of it, and that the drafts go: all, or nothing
     later than that              missed: kept as that, no mail
     owner disabled, right lost   not sent, kept as that with its code
     it cannot be made            not sent, kept with its code; what nobody foresaw is tried
@@ -14,7 +14,7 @@ what may be in it. One thread steps this:
                                  still due
 
 To make a file may take minutes; no transaction is open meanwhile but one that reads. A hub that is
-killed before the transaction has sent nothing and begins anew; one that is killed after it finds
+killed before that transaction has sent nothing and begins anew; one that is killed after it finds
 the due time settled and the mails in the outbox, which sends each once (`hub.application.posting`).
 """
 
@@ -194,7 +194,7 @@ class SchedulePort(Protocol):
         now_ms: int,
         /,
     ) -> bool:
-        """Keeps what became of a due time, and queues the mails, in one transaction; False, and
+        """Keeps what became of a due time, and lets the mails go, in one transaction; False, and
         nothing is kept, when it was settled before, or schedule or rights have changed since.
 
         Args:

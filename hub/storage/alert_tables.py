@@ -34,7 +34,8 @@ notice = Table(
     Column("next_try_ms", BigInteger, nullable=False),
     Column("code", String(16), nullable=False),  # of the last failure
     Column("ended_ms", BigInteger),  # sent or given up
-    Column("state", String(8), nullable=False),  # waiting | sent | lost
+    # waiting | sent | lost; draft: with its files, and not to be sent until it is released
+    Column("state", String(8), nullable=False),
 )
 Index(
     "notice_waiting",

@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Callable, Sequence
 from typing import Any, Final, Protocol, TypeVar
 
-from sqlalchemy import Connection, Engine, Row, func, select, update
+from sqlalchemy import Connection, Engine, Row, delete, func, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from hub.application.mailing import Attachment, Content, Mailing, Notice
@@ -21,6 +21,8 @@ T = TypeVar("T")
 WAITING: Final = "waiting"
 SENT: Final = "sent"
 LOST: Final = "lost"
+DRAFT: Final = "draft"
+"""Kept with its files, and to be sent only once it is released."""
 ATTACHMENT: Final = "attachment"
 """Kind that what is attached is sealed as."""
 
@@ -41,12 +43,20 @@ class Queue:
         vault: seals what is attached.
         sealed: what is attached to every message, as `sealed_files` returned it before the
             transaction, which is then as short as without; None: it is sealed here.
+        draft: nothing is sent before it is released (`release`).
     """
 
-    def __init__(self, connection: Connection, vault: Vault, sealed: bytes | None = None) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        vault: Vault,
+        sealed: bytes | None = None,
+        draft: bool = False,
+    ) -> None:
         self._connection = connection
         self._vault = vault
         self._sealed = sealed
+        self._draft = draft
 
     def queue(self, notice_: Notice, /) -> int | None:
         """Keeps a message to be sent; returns its row, None when it was kept before."""
@@ -70,7 +80,9 @@ class Queue:
             "attempts": 0,
             "next_try_ms": 0,
             "code": "",
-            "state": WAITING,
+            "state": DRAFT if self._draft else WAITING,
+            # One that is never released goes with the messages that ended then.
+            "ended_ms": notice_.made_ms if self._draft else None,
         }
         statement = upsert(notice).values(values).on_conflict_do_nothing().returning(notice.c.id)
         return self._connection.execute(statement).scalar()
@@ -87,15 +99,36 @@ def sealed_files(vault: Vault, attachments: Sequence[Attachment]) -> bytes | Non
 
 
 def mailing(
-    connection: Connection, vault: Vault, now_ms: int, sealed: bytes | None = None
+    connection: Connection,
+    vault: Vault,
+    now_ms: int,
+    sealed: bytes | None = None,
+    draft: bool = False,
 ) -> Mailing:
     """Returns what queues mail in this write transaction.
 
     Args:
         now_ms: UTC milliseconds.
-        sealed: see `Queue`.
+        sealed, draft: see `Queue`.
     """
-    return Mailing(Queue(connection, vault, sealed), lambda: secrets.token_urlsafe(16), now_ms)
+    queue = Queue(connection, vault, sealed, draft)
+    return Mailing(queue, lambda: secrets.token_urlsafe(16), now_ms)
+
+
+def release(connection: Connection, handles: Sequence[str]) -> None:
+    """Lets these drafts be sent if, and only if, this transaction is kept."""
+    mine = notice.c.handle.in_(handles) & (notice.c.state == DRAFT)
+    connection.execute(update(notice).where(mine).values(state=WAITING, ended_ms=None))
+
+
+def discard(connection: Connection, handles: Sequence[str], before_ms: int) -> None:
+    """Removes these drafts, and those of whoever ended before he released them.
+
+    Args:
+        before_ms: drafts that are older are nobody's any more, UTC milliseconds.
+    """
+    old = notice.c.handle.in_(handles) | (notice.c.made_ms < before_ms)
+    connection.execute(delete(notice).where(notice.c.state == DRAFT, old))
 
 
 class Post:

@@ -1,13 +1,15 @@
 """`SchedulePort` on the database: what is due, with whose rights, and what became of it.
 
-A due time is settled by moving the mark of its schedule on; that, the row that tells of it and the
-mails in the outbox are one transaction. Two hubs, or a hub and a command, that make the same report
-at once settle it once: the second finds the mark moved.
+A due time is settled by moving the mark of its schedule on. That, the row that tells of it, and
+that its mails may leave the outbox are one transaction; the mails were put there before, as drafts,
+which nothing sends. Two hubs, or a hub and a command, that make the same report at once settle it
+once: the second finds the mark moved.
 """
 
 from __future__ import annotations
 
 import json
+from typing import Final
 
 from sqlalchemy import ColumnElement, Connection, Engine, insert, or_, select, update
 
@@ -17,11 +19,14 @@ from hub.domain.audit import Noted
 from hub.domain.report_times import Verdict
 from hub.storage.audit import note
 from hub.storage.engine import reading
-from hub.storage.notices import Write, mailing, sealed_files
+from hub.storage.notices import Write, discard, mailing, release, sealed_files
 from hub.storage.report_schedules import schedule_of
 from hub.storage.schema import report_schedule, report_sending
 from hub.storage.secrets import Vault
 from hub.storage.sessions import actor_of
+
+DRAFT_MS: Final = 3_600_000
+"""A draft that is older was left by somebody who ended before he released it."""
 
 
 class ReportSendings:
@@ -62,41 +67,63 @@ class ReportSendings:
         /,
     ) -> bool:
         """See `SchedulePort`."""
-        # To seal ten megabytes takes as long as many commits: nobody waits for it.
-        sealed = None if mail is None else sealed_files(self._vault, mail.attachments)
+        handles = [] if mail is None else self._drafts(schedule, mail, now_ms)
 
         def keep(connection: Connection) -> bool:
-            if mail is not None and _owner(connection, schedule) != owner:
-                return False
-            if not _moved(connection, schedule, due):
-                return False
-            handles: list[str] = []
-            if mail is not None:
-                handles = mailing(connection, self._vault, now_ms, sealed).queue_mail(
-                    schedule.recipients,
-                    schedule.language,
-                    mail.key,
-                    mail.values,
-                    mail.attachments,
-                    mail.link,
-                )
-                self._note(connection, schedule, due, outcome, owner, now_ms)
-            connection.execute(
-                insert(report_sending).values(
-                    schedule_id=schedule.id,
-                    due_ms=due.at_ms,
-                    asked=int(due.asked),
-                    at_ms=now_ms,
-                    state=outcome.state,
-                    code=outcome.code,
-                    rows=outcome.rows,
-                    late=int(due.verdict is Verdict.LATE),
-                    notices=json.dumps(handles),
-                )
-            )
-            return True
+            kept = mail is None or _owner(connection, schedule) == owner
+            kept = kept and _moved(connection, schedule, due)
+            if kept:
+                release(connection, handles)
+                self._keep(connection, schedule, due, outcome, handles, now_ms)
+                if mail is not None:
+                    self._note(connection, schedule, due, outcome, owner, now_ms)
+            discard(connection, handles, now_ms - DRAFT_MS)
+            return kept
 
         return self._write(keep)
+
+    def _drafts(self, schedule: Schedule, mail: ReportMail, now_ms: int) -> list[str]:
+        """Puts the mails down, each in a transaction of its own; none is sent yet.
+
+        A file of ten megabytes takes a slow disk a second for each recipient. So taps that come
+        meanwhile wait for one of them at most, and what decides that all are sent is as short as
+        ever.
+        """
+        sealed = sealed_files(self._vault, mail.attachments)
+
+        def put(connection: Connection, to: str) -> list[str]:
+            return mailing(connection, self._vault, now_ms, sealed, draft=True).queue_mail(
+                [to], schedule.language, mail.key, mail.values, mail.attachments, mail.link
+            )
+
+        return [
+            handle
+            for to in schedule.recipients
+            for handle in self._write(lambda connection, to=to: put(connection, to))
+        ]
+
+    def _keep(
+        self,
+        connection: Connection,
+        schedule: Schedule,
+        due: Due,
+        outcome: Outcome,
+        handles: list[str],
+        now_ms: int,
+    ) -> None:
+        connection.execute(
+            insert(report_sending).values(
+                schedule_id=schedule.id,
+                due_ms=due.at_ms,
+                asked=int(due.asked),
+                at_ms=now_ms,
+                state=outcome.state,
+                code=outcome.code,
+                rows=outcome.rows,
+                late=int(due.verdict is Verdict.LATE),
+                notices=json.dumps(handles),
+            )
+        )
 
     def _note(
         self,

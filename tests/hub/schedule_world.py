@@ -20,7 +20,7 @@ from hub.reports.report_table import report_pdf
 from hub.settings import Settings
 from hub.storage.engine import reading, writing
 from hub.storage.house import House
-from hub.storage.notices import ATTACHMENT
+from hub.storage.notices import ATTACHMENT, DRAFT
 from hub.storage.report_schedules import ScheduleDraft, ScheduleRow, Schedules
 from hub.storage.report_sendings import ReportSendings
 from hub.storage.schema import (
@@ -184,10 +184,11 @@ class ScheduleWorld:
         self.sender(make).step()
 
     def sent(self) -> list[Sent]:
-        """The mails in the outbox, oldest first."""
+        """The mails that have left or may leave the outbox, oldest first."""
         found: list[Sent] = []
         with reading(self.engine) as connection:
-            for row in connection.execute(select(notice).order_by(notice.c.id)):
+            query = select(notice).where(notice.c.state != DRAFT).order_by(notice.c.id)
+            for row in connection.execute(query):
                 said = json.loads(row.content)
                 mail = Sent(
                     row.recipient, row.language, said["subject"],
@@ -198,6 +199,11 @@ class ScheduleWorld:
                     mail.files = {name: base64.b64decode(data) for name, _, data in told}
                 found.append(mail)
         return found
+
+    def drafts(self) -> int:
+        """How many mails are put down and not to be sent."""
+        with reading(self.engine) as connection:
+            return len(connection.execute(select(notice).where(notice.c.state == DRAFT)).all())
 
 
 def nothing_made(schedule: Schedule, owner: Actor, first: date, last: date, now_ms: int, /) -> Made:
