@@ -27,6 +27,12 @@ _WORDS: Final = """
   return body.textContent;
 }
 """
+_CUT: Final = """
+() => {
+  const list = document.querySelector("nav.rooms ul");
+  return list.scrollWidth > list.clientWidth;
+}
+"""
 _OVER: Final = """
 () => [document.documentElement.scrollWidth, ...[...document.querySelectorAll("body *")]
   .filter((one) => one.getBoundingClientRect().right > window.innerWidth + 1)
@@ -78,6 +84,7 @@ class Walker(Visitor):
             "(all) => all.map((one) => one.getAttribute('href'))"
         )
         assert shown == [one.path for one in allowed]
+        assert self.page.evaluate(_CUT) is False, "an entry of the navigation is out of sight"
         for one in allowed:
             self.opens(one.path)
             assert self.page.locator("nav.rooms a[aria-current=page]").count() == 1, one.path
@@ -106,6 +113,13 @@ class Walker(Visitor):
     def csrf(self) -> str:
         """What the forms of his session hold."""
         return self.page.locator("input[name=csrf]").first.get_attribute("value") or ""
+
+    def in_sight_on_a_phone(self, place: Locator) -> bool:
+        """Whether something stands between both edges of a phone, without moving anything."""
+        self.page.set_viewport_size(PHONE)  # pyright: ignore[reportArgumentType]
+        box = place.bounding_box()
+        self.page.set_viewport_size(WIDE)  # pyright: ignore[reportArgumentType]
+        return box is not None and box["x"] >= 0 and box["x"] + box["width"] <= PHONE["width"]
 
     def there(self, text: str, within: str = "main") -> Locator:
         """Waits until this stands in a part of the page; returns where."""
