@@ -117,17 +117,18 @@ def office(morning: Morning, wanted: Wanted) -> None:
         if who is SASKIA and wanted.takes("roll-call-running"):
             page = camera.page
             page.goto(f"{morning.place.base}/roll-call")
-            page.locator("form[action='/roll-call/start'] button").click()
-            for _ in range(2):
-                page.locator("button.box[name=present]").first.click()
-                page.locator("#said").wait_for(state="attached")
+            begins = page.locator("form[action='/roll-call/start'] button")
+            if begins.count():
+                begins.click()
+            page.locator("button.box[name=present]").first.click()
+            page.locator(".crew.done:not([hidden])").first.wait_for()
             camera.takes("roll-call-running", "/roll-call")
         camera.page.context.close()
 
 
 def logged_in(place: PeopleSite, who: Somebody) -> BrowserContext:
     """A browser in which somebody is logged in."""
-    context = place.browser.new_context(locale="en-US")
+    context = place.browser.new_context(locale="nl-BE")
     page = context.new_page()
     page.goto(place.link(who))
     page.locator("main form button").click()
@@ -138,7 +139,7 @@ def logged_in(place: PeopleSite, who: Somebody) -> BrowserContext:
 def outside(morning: Morning, wanted: Wanted) -> None:
     """What a stranger and a worker's phone show."""
     place = morning.place
-    context = place.browser.new_context(locale="en-US")
+    context = place.browser.new_context(locale="nl-BE")
     camera = Camera(context, place.base, wanted)
     camera.takes("login", "/login")
     camera.takes("phone-enter", morning.paths["phone"])
