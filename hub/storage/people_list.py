@@ -91,7 +91,7 @@ def _with_problem(problem: str, today: date) -> ColumnElement[bool]:
                 ~has_limosa,
             )
         case PersonProblem.NO_BADGE:
-            return ~with_badge
+            return and_(worker, ~with_badge)
         case PersonProblem.BADGE_OFF:
             good = select(badge.c.person_id).where(
                 badge.c.state == ACTIVE,
@@ -171,8 +171,8 @@ def _problems(row: _Row, badges: int, good: int, today: date) -> tuple[PersonPro
             found.append(PersonProblem.LIMOSA_ENDING)
         elif state is LimosaState.OVER:
             found.append(PersonProblem.LIMOSA_OVER)
-    if not badges:
+    if not badges and is_registered(row.kind):
         found.append(PersonProblem.NO_BADGE)
-    elif not good:
+    elif badges and not good:
         found.append(PersonProblem.BADGE_OFF)
     return tuple(found)

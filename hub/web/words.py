@@ -22,6 +22,8 @@ from hub.i18n import catalogue, day_text, placeholders, text, time_text
 
 # How a registration came about explains nothing about why it has no number yet.
 _ORIGINS: Final = (Cause.FIRST_TAP, Cause.FIRST_TAP_OUT, Cause.PLANNED)
+_FIRST_SECOND: Final = 1_000_000_000
+"""A version of the badge list that is larger is a moment in seconds since 1970."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +118,19 @@ class Words:
         day = brussels_day(utc_ms).isoformat()
         time = self.time(utc_ms)
         return time if day == today else f"{self.day(day)}, {time}"
+
+    def until(self, utc_ms: int, today: str) -> str:
+        """Returns when something ends: in words at the end of today, else as `moment`."""
+        before = brussels_day(utc_ms - 1).isoformat()
+        if before == today and brussels_day(utc_ms).isoformat() != today:
+            return self("midnight")
+        return self.moment(utc_ms, today)
+
+    def roster(self, version: int, today: str) -> str:
+        """Returns of when a gate's list is: versions are seconds since 1970, or counted up."""
+        if version < _FIRST_SECOND:
+            return self("gate.roster_version", version=version)
+        return self("gate.roster_of", moment=self.moment(version * 1000, today))
 
     def chain(self, person: PersonRow, row: RegistrationRow | None) -> tuple[Step, Step, Step]:
         """Returns the three steps, which are never mixed up: kept, at the hub, registered.

@@ -27,6 +27,12 @@ _WORDS: Final = """
   return body.textContent;
 }
 """
+_CUT: Final = """
+() => {
+  const list = document.querySelector("nav.rooms ul");
+  return list.scrollWidth > list.clientWidth;
+}
+"""
 _OVER: Final = """
 () => [document.documentElement.scrollWidth, ...[...document.querySelectorAll("body *")]
   .filter((one) => one.getBoundingClientRect().right > window.innerWidth + 1)
@@ -65,10 +71,16 @@ class Walker(Visitor):
         shown = self.page.evaluate(_WORDS)
         keys = [key for key in _KEY.findall(shown) if not _FILE.search(key)]
         assert keys == [], f"{where}: texts without words"
-        self.page.set_viewport_size(PHONE)  # pyright: ignore[reportArgumentType]
+        before = self.page.viewport_size
+        self._holds(PHONE)
         width, *wide = self.page.evaluate(_OVER)
         assert width <= PHONE["width"], f"{where}: {width} pixels wide on a phone: {wide}"
-        self.page.set_viewport_size(WIDE)  # pyright: ignore[reportArgumentType]
+        self._holds(before or WIDE)
+
+    def _holds(self, size: Any) -> None:
+        """Makes his screen this large; to draw a page anew for nothing takes its time."""
+        if self.page.viewport_size != size:
+            self.page.set_viewport_size(size)
 
     def walks_his_rooms(self, role: Role) -> None:
         """Opens every page of his navigation; what is not in it is not given to him either."""
@@ -78,9 +90,12 @@ class Walker(Visitor):
             "(all) => all.map((one) => one.getAttribute('href'))"
         )
         assert shown == [one.path for one in allowed]
+        assert self.page.evaluate(_CUT) is False, "an entry of the navigation is out of sight"
+        self._holds(PHONE)
         for one in allowed:
             self.opens(one.path)
             assert self.page.locator("nav.rooms a[aria-current=page]").count() == 1, one.path
+        self._holds(WIDE)
         for one in NAVIGATION:
             if one not in allowed:
                 # The first page is everybody's: who has no board is sent to where he begins.
@@ -106,6 +121,13 @@ class Walker(Visitor):
     def csrf(self) -> str:
         """What the forms of his session hold."""
         return self.page.locator("input[name=csrf]").first.get_attribute("value") or ""
+
+    def in_sight_on_a_phone(self, place: Locator) -> bool:
+        """Whether something stands between both edges of a phone, without moving anything."""
+        self._holds(PHONE)
+        box = place.bounding_box()
+        self._holds(WIDE)
+        return box is not None and box["x"] >= 0 and box["x"] + box["width"] <= PHONE["width"]
 
     def there(self, text: str, within: str = "main") -> Locator:
         """Waits until this stands in a part of the page; returns where."""

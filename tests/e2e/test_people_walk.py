@@ -97,6 +97,7 @@ def test_the_supervisor_sees_who_comes_and_settles_who_is_not_registered(
         saskia.looks_over()
         matter.get_by_role("link", name=saskia.says("registrations.act.fix_company")).click()
         saskia.reaches(saskia.says("people.change_title"))
+        saskia.there("Toitures", ".notice")
         saskia.looks_over()
         saskia.chooses(saskia.says("people.company"), "0999000228")
         saskia.clicks_on("button", saskia.says("people.save"))
@@ -260,6 +261,8 @@ def test_the_safety_coordinator_has_the_evacuation_list_one_click_away(place: Pe
     with place.walker(KAAT) as kaat:
         for path in ("/", "/day", "/people", "/companies", "/works", "/plan", "/reports"):
             kaat.opens(path)
+            link = kaat.page.locator("nav.rooms .urgent")
+            assert kaat.in_sight_on_a_phone(link), path
             kaat.clicks_on("link", kaat.says("frame.nav.roll_call"), "nav.rooms")
             kaat.reaches(f"{kaat.says('roll_call.title')} Werf Noord")
             kaat.there("Gillard")

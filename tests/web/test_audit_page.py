@@ -61,6 +61,19 @@ def client(here: TestHouse, role: Role = Role.ADMINISTRATOR) -> TestClient:
     return TestClient(app)
 
 
+def test_details_are_told_in_words_and_moments(here: TestHouse) -> None:
+    with writing(here.house.engine) as connection:
+        note(
+            connection, here.house.vault, NOON_MS + 10_000, "command", Noted.LINK_MADE, "account:1",
+            until_ms=NOON_MS, role="guard", everywhere_else=False,
+        )  # fmt: skip
+    shown = typed(unescape(client(here).get("/audit?lang=fr").text))
+    assert str(NOON_MS) not in shown
+    assert "valable jusqu'au</span> 2" in shown
+    assert "Gardien" in shown
+    assert "aussi ailleurs</span> non" in shown
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_word_is_told_in_the_language_of_the_reader(here: TestHouse, language: str) -> None:
     browser = client(here)

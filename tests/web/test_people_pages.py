@@ -166,6 +166,9 @@ def test_the_list_is_narrowed_and_paged(pages: Pages) -> None:
     assert ("V000" in first, "V050" in first, "Aarts" in first) == (True, False, False)
     assert 'href="/people?kind=visitor&amp;page=2"' in first
     assert "V050" in pages.get("/people?kind=visitor&page=2").text
+    # A visitor needs no badge: none is to be settled for him.
+    assert text("people.problems.no_badge", "en") not in first.partition("<tbody>")[2]
+    assert "V000" not in pages.get("/people?problem=no_badge").text
     searched = pages.post("/people", search="lotte", page="2").text
     assert ("V050" in searched, "V000" in searched) == (True, False)
     assert pages.get("/people?kind=nonsense").status_code == 200

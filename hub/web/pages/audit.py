@@ -18,7 +18,8 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from hub.application.access import Actor
 from hub.domain.audit import Noted
-from hub.domain.rights import Action
+from hub.domain.people import Kind
+from hub.domain.rights import Action, Role
 from hub.i18n import moment_text
 from hub.storage.audit_reader import (
     PAGE,
@@ -126,6 +127,7 @@ def audit_pages(office: Office) -> APIRouter:
             address="/audit?" + "".join(f"{urlencode({k: v})}&" for k, v in kept.items()) + "page=",
             without="/audit?" + urlencode({k: v for k, v in kept.items() if k != "about"}),
             report=report,
+            may_retain=actor.may(Action.RETENTION_CHANGE),
         )
 
     return router
@@ -152,8 +154,22 @@ def _line(row: AuditRow, subjects: Subjects, words: PageWords, actor: Actor) -> 
         _called(subject, words) if row.subject else "",
         link,
         str(subject),
-        [(key, _shown(value)) for key, value in row.detail.items() if value not in (None, "")],
+        [_told(k, one, words) for k, one in row.detail.items() if one not in (None, "", [])],
     )
+
+
+def _told(key: str, value: Any, words: PageWords) -> tuple[str, str]:
+    """What a detail is called and what it is, in words where there are some."""
+    called = words(f"key.{key}") if words.has(f"key.{key}") else key
+    if isinstance(value, bool):
+        return called, words("yes" if value else "no")
+    if key.endswith("_ms") and isinstance(value, int):
+        return called, moment_text(value, words.language)
+    if key == "role" and value in tuple(Role):
+        return called, words.any(f"frame.role.{value}")
+    if key == "kind" and value in tuple(Kind):
+        return called, words.any(f"people.kinds.{value}")
+    return called, _shown(value)
 
 
 def _shown(value: Any) -> str:

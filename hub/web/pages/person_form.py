@@ -29,6 +29,7 @@ from hub.domain.rights import Action
 from hub.errors import UsageError
 from hub.storage.completing import completed_for
 from hub.storage.engine import reading
+from hub.storage.newcomers import Newcomers
 from hub.storage.people import People
 from hub.web.access import Allowed
 from hub.web.frame import draw, go, language_of
@@ -107,6 +108,7 @@ def person_form_pages(office: Office) -> APIRouter:
             register = people(connection, actor)
             works, companies = register.works(), register.companies()
             agencies = register.agencies()
+            said = _company_said(connection, register, actor, token) if file else ""
         if typed is None:
             typed = _empty(works, companies, actor) if file is None else _as_known(file)
         explained = [(name, words.explained([error])[0], error) for name, error in errors or ()]
@@ -129,6 +131,7 @@ def person_form_pages(office: Office) -> APIRouter:
             action=f"/people/{token}/change" if token else "/people/new",
             field_asked=field if field in FIELDS else "",
             site=site,
+            company_said=said,
         )
 
     async def take(request: Request, actor: Actor, token: str | None) -> Response:
@@ -200,6 +203,17 @@ def person_form_pages(office: Office) -> APIRouter:
         return await take(request, actor, token)
 
     return router
+
+
+def _company_said(connection: Connection, register: People, actor: Actor, token: str | None) -> str:
+    """Returns how a newcomer called his company at the kiosk; empty for anybody else."""
+    if token is None or not actor.may(Action.KIOSKS_CHANGE):
+        return ""
+    try:
+        waiting = Newcomers(connection, register, actor).one(token)
+    except UsageError:
+        return ""
+    return "" if waiting.company else waiting.company_said
 
 
 def _empty(

@@ -180,17 +180,17 @@ class _Pages:
             "as_of": self.clock() if not look.silent else sheet.list.as_of_ms,
         }
         sections = {"headline": template("roll_call_headline.html").render(**values)}
-        ticking = values["ticking"]
+        drawn_for = language, values["ticking"], not look.handle
         remaining, found = dict(by_company(sheet.remaining)), dict(by_company(sheet.found))
         companies = [name for name, _ in by_company(sheet.here)]
         for kind, rows in (("to", remaining), ("ok", found)):
             part = template(f"roll_call_{kind}.html")
-            values["line"] = partial(_draw_row, kind, language, ticking)
+            values["line"] = partial(_draw_row, kind, *drawn_for)
             for company in companies:
                 name = f"{kind}-{_digest(company)}"
                 people = rows.get(company, [])
                 sections[name] = part.render(id=name, company=company, rows=people, **values)
-        values["line"] = partial(_draw_row, "others", language, ticking)
+        values["line"] = partial(_draw_row, "others", *drawn_for)
         for key, rows in (("left", sheet.left), ("not_come", sheet.not_come)):
             sections[key] = template("roll_call_others.html").render(id=key, rows=rows, **values)
         # Other companies or another roll call make another page.
@@ -241,11 +241,17 @@ class _Pages:
 
 
 @lru_cache(maxsize=16_384)
-def _draw_row(kind: str, language: str, ticking: bool, row: Row) -> Markup:
+def _draw_row(kind: str, language: str, ticking: bool, paper: bool, row: Row) -> Markup:
     """Returns one person of a sheet: a tick changes one row of hundreds or thousands, and every
-    screen waits for the picture."""
+    screen waits for the picture.
+
+    Args:
+        paper: the box is for a pen: no roll call is under way.
+    """
     words = RollCallWords(language)
-    html = template(f"roll_call_{kind}_row.html").render(row=row, words=words, ticking=ticking)
+    html = template(f"roll_call_{kind}_row.html").render(
+        row=row, words=words, ticking=ticking, paper=paper
+    )
     return Markup(html)  # noqa: S704 - the template has escaped it
 
 
