@@ -9,6 +9,7 @@ a code or a token is logged, noted or told; a refusal says which check failed an
 from __future__ import annotations
 
 import json
+import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -78,6 +79,7 @@ class Provider:
         self._settings = settings
         self._clock = clock
         self._known: _Known | None = None
+        self._tls: ssl.SSLContext | None = None
 
     @property
     def issuer(self) -> str:
@@ -235,9 +237,16 @@ class Provider:
         import httpx2
 
         method = "GET" if form is None else "POST"
+        if self._tls is None:
+            # Read once, and not before it counts: nobody's login waits for it a second time.
+            secure = self._settings.issuer.startswith("https:")
+            self._tls = (
+                httpx2.create_ssl_context() if secure else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            )
         try:
             async with (
                 httpx2.AsyncClient(
+                    verify=self._tls,
                     follow_redirects=False,
                     timeout=httpx2.Timeout(READ_S, connect=CONNECT_S),
                     headers={"User-Agent": "sitegate", "Accept": "application/json"},

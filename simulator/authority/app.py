@@ -20,9 +20,11 @@ from simulator.authority import soap
 from simulator.authority.availability import Availability
 from simulator.authority.channels import add_channel_pages
 from simulator.authority.connection import read_body
+from simulator.authority.connectivity import CONNECTIVITY_PATH
 from simulator.authority.control import control_router
 from simulator.authority.disturbance import Disturbance
 from simulator.authority.faults import Fault
+from simulator.authority.later import Later
 from simulator.authority.mobile_events import MobileEvents
 from simulator.authority.operations import Authority
 from simulator.authority.pages import page_router
@@ -32,7 +34,7 @@ from simulator.authority.rest import rest_router
 from simulator.authority.rest_control import rest_control_router
 from simulator.authority.rest_switches import RestSwitches
 from simulator.authority.secured import secured_router
-from simulator.authority.soap import SOAP_PATH
+from simulator.authority.soap import SOAP_PATH, STS_PATH
 from simulator.authority.tokens import Tokens
 
 SENDER_HEADER: Final = "X-Sim-Sender"
@@ -46,8 +48,6 @@ def create_app(
     authority: Authority,
     availability: Availability | None = None,
     security: Security | None = None,
-    *,
-    pages: bool = True,
 ) -> FastAPI:
     """The application for one authority; it closes the authority when the server stops.
 
@@ -55,8 +55,6 @@ def create_app(
         authority: decides and keeps.
         availability: disturbances; a new, undisturbed one if left out.
         security: says who calls; the open profile if left out.
-        pages: whether people may look at it; programs need none, and without them it is prepared
-            in half the time.
     """
     disturbances = availability or Availability()
     guard = security or Security(authority.registers.senders, authority.clock)
@@ -75,15 +73,32 @@ def create_app(
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.add_api_route(SOAP_PATH, endpoint.get, methods=["GET"], response_model=None)
     app.add_api_route(SOAP_PATH, endpoint.post, methods=["POST"], response_model=None)
-    app.include_router(control_router(authority, disturbances))
     tokens, switches = Tokens(authority.clients, authority.clock), RestSwitches()
-    app.include_router(rest_router(authority, tokens, switches))
-    app.include_router(rest_control_router(authority, tokens, switches))
-    app.include_router(secured_router(authority, guard))
-    app.include_router(register_router(authority))
-    if pages:
-        app.include_router(page_router(authority, disturbances))
-        add_channel_pages(app, authority, MobileEvents(authority))
+    for router in (
+        Later(("/REST/",), lambda: rest_router(authority, tokens, switches)),
+        Later(
+            ("/sim/rest", "/sim/trouble", "/sim/tokens", "/sim/client", "/sim/events"),
+            lambda: rest_control_router(authority, tokens, switches),
+        ),
+        Later(
+            (
+                STS_PATH,
+                CONNECTIVITY_PATH,
+                "/sim/security",
+                "/sim/profile",
+                "/sim/sts",
+                "/sim/sender",
+            ),
+            lambda: secured_router(authority, guard),
+        ),
+        Later(("/sim/registers/",), lambda: register_router(authority)),
+        # After the orders above, whose addresses begin alike.
+        Later(("/sim/",), lambda: control_router(authority, disturbances)),
+    ):
+        app.include_router(router)
+    add_channel_pages(app, authority, MobileEvents(authority))
+    # The page at /, with which every address begins.
+    app.include_router(Later(("/",), lambda: page_router(authority, disturbances)))
     app.add_exception_handler(RequestValidationError, _refuse_order)
     # Around all of the above, so that no service has to know about disturbances.
     app.add_middleware(Disturbance, availability=disturbances, clock=authority.clock)

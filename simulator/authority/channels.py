@@ -12,6 +12,7 @@ from fastapi import APIRouter, FastAPI
 from starlette.responses import Response
 
 from simulator.authority.frame import Frame, LogInFirst, PageProblem
+from simulator.authority.later import Later
 from simulator.authority.operations import Authority
 from simulator.authority.pages_consult import consult_router
 from simulator.authority.pages_desktop import desktop_router
@@ -29,11 +30,18 @@ def add_channel_pages(app: FastAPI, authority: Authority, events: InOutEvents) -
         events: takes in and out events on works in that regime.
     """
     frame = Frame(authority, Sessions())
-    app.include_router(_style_router())
-    app.include_router(desktop_router(authority, frame))
-    app.include_router(consult_router(authority, frame))
-    app.include_router(works_router(authority, frame))
-    app.include_router(mobile_router(authority, frame, events))
+    for router in (
+        Later(("/channels.css",), _style_router),
+        Later(
+            ("/desktop/consult", "/desktop/registration/", "/desktop/cancel", "/desktop/copy"),
+            lambda: consult_router(authority, frame),
+        ),
+        # After the pages above, whose addresses begin alike.
+        Later(("/desktop",), lambda: desktop_router(authority, frame)),
+        Later(("/works",), lambda: works_router(authority, frame)),
+        Later(("/mobile",), lambda: mobile_router(authority, frame, events)),
+    ):
+        app.include_router(router)
     app.add_exception_handler(PageProblem, frame.show_problem)
     app.add_exception_handler(LogInFirst, frame.show_problem)
 

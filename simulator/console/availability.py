@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from typing import Final
 
 import httpx2
@@ -23,8 +24,14 @@ class AuthoritySwitch:
     """
 
     def __init__(self, url: str) -> None:
-        # Proxies of the environment are for the world outside; the authority is on this machine.
-        self._client = httpx2.AsyncClient(base_url=url, timeout=TIMEOUT_S, trust_env=False)
+        # Proxies of the environment and whom it trusts (a tenth of a second to read) are for the
+        # world outside; the authority is on this machine.
+        self._client = httpx2.AsyncClient(
+            base_url=url,
+            timeout=TIMEOUT_S,
+            trust_env=False,
+            verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
+        )
 
     async def mode(self) -> str:
         """Returns the mode now.

@@ -17,16 +17,10 @@ from tests.authority.signing import Caller, caller, rsa_key
 MakeRig = Callable[..., Rig]
 
 
-def _looks_at_pages(request: pytest.FixtureRequest) -> bool:
-    return request.path.name.startswith(("test_page", "test_availability"))
-
-
 @pytest.fixture
-def make_rig(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[MakeRig]:
-    """Makes authorities on the same store file; closes what a test left open. They have pages in
-    the tests of pages only: those take as long to prepare as all the rest."""
+def make_rig(tmp_path: Path) -> Iterator[MakeRig]:
+    """Makes authorities on the same store file; closes what a test left open."""
     made: list[Rig] = []
-    pages = _looks_at_pages(request)
 
     def make(
         now: str = NOW,
@@ -34,7 +28,7 @@ def make_rig(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[MakeRig
         settings: Settings | None = None,
         issuer: Issuer | None = None,
     ) -> Rig:
-        rig = Rig(tmp_path, now, world, settings or Settings(), issuer, pages=pages)
+        rig = Rig(tmp_path, now, world, settings or Settings(), issuer)
         made.append(rig)
         return rig
 
@@ -50,12 +44,10 @@ def rig(make_rig: MakeRig) -> Rig:
 
 
 @pytest.fixture(scope="module")
-def spare_rig(
-    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
-) -> Iterator[Rig]:
+def spare_rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
     """An authority one module shares, for calls that store nothing."""
     folder = tmp_path_factory.mktemp("spare")
-    rig = Rig(folder, NOW, WORLD, Settings(), pages=_looks_at_pages(request))
+    rig = Rig(folder, NOW, WORLD, Settings())
     yield rig
     rig.close()
 

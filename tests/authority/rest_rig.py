@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
+from tests import plain_http
 from tests.authority.openapi import Contract
 from tests.authority.rig import OK, Rig
 
@@ -117,7 +118,7 @@ class Channel:
         self.base = base
         self.client = client
         rig.order("client", id=client, certificate=certificate(key()))
-        self.contract = Contract(httpx2.get(f"{base}{REST}/openapi.json").json())
+        self.contract = Contract(plain_http.get(f"{base}{REST}/openapi.json").json())
         self.token = ""
 
     def claims(self, **changes: object) -> dict[str, Any]:
@@ -145,7 +146,7 @@ class Channel:
 
     def ask(self, form: dict[str, str] | None = None, **more: Any) -> httpx2.Response:
         """Asks for a token."""
-        return httpx2.post(f"{self.base}{TOKEN}", data=form or self.form(), **more)
+        return plain_http.post(f"{self.base}{TOKEN}", data=form or self.form(), **more)
 
     def fetch(self, **changes: str | None) -> str:
         """A token, used by the calls that follow."""
@@ -159,7 +160,7 @@ class Channel:
         if not self.token:
             self.fetch()
         headers = {"Authorization": f"Bearer {self.token}"} | more.pop("headers", {})
-        answer = httpx2.request(method, f"{self.base}{REST}{path}", headers=headers, **more)
+        answer = plain_http.request(method, f"{self.base}{REST}{path}", headers=headers, **more)
         if answer.status_code >= 400:
             assert answer.headers["content-type"] == "application/problem+json"
             self.contract.check("Problem", answer.json())

@@ -244,8 +244,6 @@ class Rig:
         world: Path,
         settings: Settings,
         issuer: Issuer | None = None,
-        *,
-        pages: bool = False,
     ) -> None:
         self.path = folder / "authority.db"
         self.clock = HandClock(now)
@@ -257,7 +255,7 @@ class Rig:
         senders = self.authority.registers.senders
         tokens = TokenService(senders, clock, issuer=issuer)
         self.security = Security(senders, clock, tokens=tokens)
-        self.app = create_app(self.authority, self.availability, self.security, pages=pages)
+        self.app = create_app(self.authority, self.availability, self.security)
         self.client = TestClient(self.app)
 
     def call(self, body: str, *, sender: str | None = None, action: str | None = None) -> Reply:

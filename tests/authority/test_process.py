@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx2
 import pytest
 
 from simulator.authority.__main__ import main
 from simulator.authority.clock import SharedClock, instant_ms
+from tests import plain_http
 from tests.authority.rig import FIRST, WORLD, Reply, envelope, item, register
 from tests.authority.signing import assertion_of, call_bytes, caller, request_bytes
 
@@ -38,18 +38,18 @@ class Program:
     def register(self, *items: str) -> Reply:
         """One call whose items are all accepted."""
         content = envelope(register(*items))
-        answer = httpx2.post(
+        answer = plain_http.post(
             self.urls["soap"], content=content, headers={"Content-Type": "text/xml"}
         )
         return Reply(answer.status_code, answer.content)
 
     def order(self, name: str, order: object = None) -> None:
         """A control order that is accepted."""
-        httpx2.post(f"{self.urls['url']}/sim/{name}", json=order).raise_for_status()
+        plain_http.post(f"{self.urls['url']}/sim/{name}", json=order).raise_for_status()
 
     def read(self, name: str) -> Any:
         """What a control endpoint shows."""
-        return httpx2.get(f"{self.urls['url']}/sim/{name}").json()
+        return plain_http.get(f"{self.urls['url']}/sim/{name}").json()
 
     def end(self, number: int = signal.SIGTERM) -> tuple[int, str, str]:
         """Exit code, what else it printed, what it complained about."""
@@ -132,11 +132,13 @@ def test_profile_life_and_senders_outlive_a_kill(start: Callable[..., Program]) 
     program.process.communicate(timeout=10)
     program = start("--now", "2026-11-23T06:00:00", "--profile", "signed")
     content = request_bytes(who, "2026-11-23T06:00:00", life_s=290)
-    answer = httpx2.post(program.urls["sts"], content=content, headers={"Content-Type": "text/xml"})
+    answer = plain_http.post(
+        program.urls["sts"], content=content, headers={"Content-Type": "text/xml"}
+    )
     assertion = assertion_of(answer.content)
     content = call_bytes(who, "2026-11-23T06:00:00", assertion, register(item()), life_s=290)
     for body, fault in ((content, None), (envelope(register(item())), "SOA-01001")):
-        answer = httpx2.post(
+        answer = plain_http.post(
             program.urls["soap"], content=body, headers={"Content-Type": "text/xml"}
         )
         assert Reply(answer.status_code, answer.content).fault == fault
@@ -163,7 +165,7 @@ def test_a_script_from_a_file_is_met(start: Callable[..., Program], tmp_path: Pa
     content = envelope(register(item()))
     headers = {"Content-Type": "text/xml"}
     statuses = [
-        httpx2.post(program.urls["soap"], content=content, headers=headers).status_code
+        plain_http.post(program.urls["soap"], content=content, headers=headers).status_code
         for _ in range(2)
     ]
     assert statuses == [502, 200]

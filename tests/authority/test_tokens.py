@@ -14,6 +14,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from tests import plain_http
 from tests.authority.rest_rig import (
     CLIENT,
     ENTERPRISE,
@@ -205,7 +206,7 @@ def test_secrets_in_a_header_are_not_supported(spare_channel: Channel) -> None:
 )
 def test_what_is_no_form(spare_channel: Channel, content: bytes, media_type: str | None) -> None:
     headers = {"Content-Type": media_type or "application/x-www-form-urlencoded"}
-    answer = httpx2.post(f"{spare_channel.base}{TOKEN}", content=content, headers=headers)
+    answer = plain_http.post(f"{spare_channel.base}{TOKEN}", content=content, headers=headers)
     assert refused(answer) == (400, "invalid_request")
 
 
@@ -239,7 +240,7 @@ def test_the_certificates_of_its_sender_prove_a_client_that_has_none(rig: Rig, b
 )
 def test_a_call_without_a_good_token(spare_channel: Channel, header: str | None, name: str) -> None:
     headers = {} if header is None else {"Authorization": header}
-    answer = httpx2.get(f"{spare_channel.base}{REST}/refData/remarks", headers=headers)
+    answer = plain_http.get(f"{spare_channel.base}{REST}/refData/remarks", headers=headers)
     assert spare_channel.problem(answer) == (401, name)
     assert answer.headers["www-authenticate"].startswith("Bearer ")
 

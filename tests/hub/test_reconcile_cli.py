@@ -17,6 +17,7 @@ from tests.authority.office import Visitor, numbers_on
 from tests.hub.books import Books, books
 from tests.hub.command_line import Sitegate, explained, stored
 from tests.hub.ledger import DAY, WORKS, Ledger, seen
+from tests.plain_http import TRUSTS_NOBODY
 from tests.soap.simulated import SimulatedAuthority
 
 N = 900_000_000_000_117
@@ -150,7 +151,10 @@ def test_what_the_office_registers_by_hand_on_the_online_service_is_found(
     with (
         SimulatedAuthority(tmp_path) as authority,
         httpx2.Client(
-            base_url=authority.url, headers={"Accept-Language": "en"}, follow_redirects=True
+            base_url=authority.url,
+            headers={"Accept-Language": "en"},
+            follow_redirects=True,
+            verify=TRUSTS_NOBODY,
         ) as browser,
     ):
         office = Visitor(None, client=browser)

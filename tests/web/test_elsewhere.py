@@ -10,7 +10,6 @@ from html import unescape
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-import httpx2
 import pytest
 from fastapi.testclient import TestClient
 from httpx2 import Response
@@ -27,6 +26,7 @@ from hub.web.live import Changes
 from hub.web.provider import KEPT_MS
 from simulator.identity.app import identity_app
 from simulator.identity.provider import PEOPLE, Client, IdentityProvider
+from tests import plain_http
 from tests.web.serving import served
 from tests.web.whole_hub import NOON_MS, PASSWORD, WholeHub, post, whole_hub
 
@@ -81,10 +81,10 @@ def away_to(answer: Response) -> str:
 def at_provider(going: str, person: str) -> str:
     """Chooses a person there; where the browser is sent back to, as a path."""
     asked = {name: values[0] for name, values in parse_qs(urlsplit(going).query).items()}
-    page = httpx2.get(going, trust_env=False)
+    page = plain_http.get(going)
     assert page.status_code == 200, page.text
     where = f"{going.partition('?')[0]}"
-    answer = httpx2.post(where, data={**asked, "person": person}, trust_env=False)
+    answer = plain_http.post(where, data={**asked, "person": person})
     assert answer.headers["location"].startswith(BACK + "?")
     return answer.headers["location"].removeprefix("http://testserver")
 
