@@ -17,9 +17,9 @@ WITH_SKIDL := --no-binary skidl --no-build-isolation
 # pyscard is too, and is compiled against the PC/SC library of this machine: for `make test` only.
 WITH_PYSCARD := --no-binary pyscard --no-build-isolation
 
-# All tests: two at a time, since many of them wait for processes. Tests of a file stay together, in
-# the order that tests/conftest.py gives them.
-ALL := --numprocesses 2 --dist loadfile --no-loadscope-reorder
+# All tests: three at a time on two cores, since many of them wait for processes. Tests of a file stay
+# together, in the order that tests/conftest.py gives them.
+ALL := --numprocesses 3 --dist loadfile --no-loadscope-reorder
 
 DEMO := $(VENV)/.installed-demo
 DEV := $(VENV)/.installed-dev
@@ -35,13 +35,16 @@ ifneq ($(shell { $(BIN)/python -c pass && cat $(HOME_OF_VENV); } 2>/dev/null),$(
 .PHONY: $(HOME_OF_VENV)
 endif
 
-.PHONY: help demo test lint bench drawings clean lock vendor browser mosquitto postgresql pcsc
+.PHONY: help demo test lint bench drawings clean lock ready vendor browser mosquitto postgresql pcsc
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
 
 demo: $(DEMO) $(SELF) vendor ## gate, hub and authority on this machine: prints the page to open (ARGS="--no-browser --json")
 	@$(BIN)/sitegate demo $(ARGS)
+
+# All that is to be installed for what follows, so that .ci/run may start two of them side by side.
+ready: $(DEV) $(SELF) $(TYPINGS) $(VENDOR) browser mosquitto postgresql pcsc
 
 test: $(DEV) $(SELF) $(VENDOR) browser mosquitto postgresql pcsc ## all tests (ARGS="tests/protocol -k sync")
 	@$(BIN)/python -m pytest $(or $(ARGS),$(ALL))

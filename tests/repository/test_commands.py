@@ -118,3 +118,22 @@ def test_a_machine_that_may_not_have_mosquitto_is_told_and_its_tests_go_on(
     if "masked" not in result.stdout:  # no systemd here
         assert "mosquitto is missing; the gates' link is tested with it as well" in result.stderr
         assert "will be skipped" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("broken", "code"), [("", 0), ("lint", 1), ("test", 1), ("lint test", 1), ("ready", 2)]
+)
+def test_a_change_is_taken_when_lint_and_tests_are_green(
+    tmp_path: Path, broken: str, code: int
+) -> None:
+    folder = tmp_path / "checkout" / ".ci"
+    folder.mkdir(parents=True)
+    shutil.copy(ROOT / ".ci" / "run", folder)
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    program(tools, "make", f'echo "made $1"; case " {broken} " in *" $1 "*) exit 2;; esac')
+    result = run(str(folder / "run"), path=f"{tools}:{os.environ['PATH']}")
+    assert result.returncode == code
+    said = result.stdout.splitlines()
+    # What both need is installed before either begins, and both are always told.
+    assert said == ["made ready"] + (["made test", "made lint"] if broken != "ready" else [])

@@ -107,7 +107,9 @@ def test_two_packages_alone_may_come_as_sources() -> None:
 def test_only_the_tests_build_the_library_of_the_card_reader() -> None:
     makefile = (ROOT / "Makefile").read_text("utf-8")
     rules = dict(re.findall(r"^([a-z]+):(.*)$", makefile, re.MULTILINE))
-    assert [name for name, needs in rules.items() if "pcsc" in needs.partition("##")[0]] == ["test"]
+    building = [name for name, needs in rules.items() if "pcsc" in needs.partition("##")[0]]
+    # The first is for .ci/run, which installs all before it runs the tests.
+    assert building == ["ready", "test"]
 
 
 def test_the_extra_for_identity_cards_is_what_its_lock_holds() -> None:
