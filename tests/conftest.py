@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from pathlib import Path
@@ -18,7 +19,7 @@ if sys.dont_write_bytecode:
     os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix
 
 from hub.i18n import strict
-from tests import copies
+from tests import copies, readings
 
 strict(True)
 
@@ -31,8 +32,9 @@ _LONG_ROOMS: Final = ("tests/e2e/", "tests/firmware/", "tests/console/", "tests/
 
 
 def pytest_configure() -> None:
-    """New databases are copies from here on."""
+    """New databases are copies from here on, and what is the same in all applications is shared."""
     copies.begin()
+    readings.begin()
 
 
 def pytest_unconfigure() -> None:
@@ -43,6 +45,13 @@ def pytest_unconfigure() -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begins with what takes longest: else one of the workers has it alone at the end."""
     items.sort(key=_turn)
+
+
+def pytest_collection_finish() -> None:
+    """Does not look through all that was collected, test after test, for what may be forgotten."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 def _turn(item: pytest.Item) -> int:
