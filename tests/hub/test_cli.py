@@ -245,7 +245,10 @@ def test_doctor_may_look_while_the_hub_runs(people: Sitegate) -> None:
     assert found["hub"] == ("ok", "doctor.hub_yes")
 
 
-def test_doctor_warns_of_what_is_not_as_it_should_be(people: Sitegate, tmp_path: Path) -> None:
+def test_doctor_warns_of_what_is_not_as_it_should_be(
+    people: Sitegate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hub.cli.doctor.lacking", lambda: ["htmx.min.js"])
     (tmp_path / "sitegate-data" / "keys.json").chmod(0o644)
     with socket.create_server(("127.0.0.1", 0)) as gone:
         port = gone.getsockname()[1]
@@ -256,6 +259,8 @@ def test_doctor_warns_of_what_is_not_as_it_should_be(people: Sitegate, tmp_path:
     assert found["keys"] == ("warning", "doctor.keys")
     assert found["terminals"] == ("warning", "doctor.terminals")
     assert found["authority"] == ("warning", "HUB-1301")
+    assert found["pages"] == ("warning", "HUB-1870")
+    assert "htmx.min.js" in people("doctor").out
 
 
 @pytest.mark.parametrize("url", ["ftp://x/", "http://x:many/", "http://198.51.100.1/", "nowhere"])
