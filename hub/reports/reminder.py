@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 _LEFT: Final = 20.0
 _WIDE: Final = 170.0
-_TOP: Final = 20.0
-_BOTTOM: Final = 278.0
+_TOP: Final = 14.0
+_BOTTOM: Final = 283.0
 
 
 class AttestationTexts(Protocol):
