@@ -1,8 +1,8 @@
 """`make bench`: every measurement of docs/performance.md, printed with what it is held against.
 
 `python -m bench [NAME ...] [--runs N]`; names: intake, slow, latency, projection, registering,
-receipt, blocking, browsing, importing, watching, figures, firmware, device. Nothing of the test
-suite depends on these figures. BENCH_TMP names a folder on the disk to be measured.
+receipt, blocking, browsing, importing, watching, figures, ticks, firmware, device. Nothing of the
+test suite depends on these figures. BENCH_TMP names a folder on the disk to be measured.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ MEASUREMENTS = {
     "importing": importing.importing,
     "watching": watching.watching,
     "figures": watching.figures,
+    "ticks": watching.ticks,
     "firmware": board.firmware,
     "device": device.tap_time,
 }

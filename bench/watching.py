@@ -7,6 +7,8 @@ a new browser, asked of a hub that has answered nothing yet.
 
 *Tap to figure*: 50 dashboards are open, one gate sends 20 taps a second of people who were not
 here, and the time runs from the sending of a tap until a dashboard has a headcount with it in.
+
+*Ticks*: three phones look at a roll call, one of them ticks three people a second.
 """
 
 from __future__ import annotations
@@ -50,8 +52,13 @@ PAGES = (
     "/", "/api/board.json", "/day", "/people", "/companies", f"/companies/{COMPANY}", "/plan",
     "/consult", "/roll-call", "/balance", "/alerts", "/audit",
 )  # fmt: skip
+DRILL = 400
+PHONES = 3
+TICKS = 60
+TICK_RATE = 3
 _HOUR_MS = 3_600_000
 _CSRF = re.compile(r'name="csrf" value="([^"]+)"')
+_PRESENT = re.compile(r'name="present" value="([^"]+)"')
 _FIGURE = re.compile(rb'class="count-number">(\d+)<')
 _SETTINGS = 'data = "hub"\n[broker]\nport = 0\n[web]\nport = 0\n'
 
@@ -205,18 +212,74 @@ async def _tap_and_look(site: _Site, dashboards: int) -> list[float]:
     ]
 
 
-async def _look(site: _Site, opened: asyncio.Event, figures: dict[int, float]) -> None:
-    """Keeps a dashboard open until it shows the last figure; notes when each came."""
+def ticks(runs: int) -> None:
+    """Prints how soon a tick of one phone is on the others, of 400 people and of a large site."""
+    title(f"Roll call: {TICKS} ticks, {PHONES} phones, the tick of each until it is on all screens")
+    for people in (DRILL, PEOPLE):
+        found: list[float] = []
+        for _ in range(runs):
+            with _site(people, 10) as site:
+                found += asyncio.run(_tick_and_look(site, people))
+        row(f"{people:,} people, p50", [percentile(found, 50)], "s", 2)
+        row(f"{people:,} people, p99, aim <= {FIGURE_S:.0f}", [percentile(found, 99)], "s", 2)
+
+
+async def _tick_and_look(site: _Site, people: int) -> list[float]:
+    """Returns the seconds from each tick to each phone."""
+    page = await asyncio.to_thread(lambda: site.client.get("/roll-call").text)
+    form = {"site": _value(page, "site"), "csrf": _value(page, "csrf")}
+    await asyncio.to_thread(lambda: site.client.post("/roll-call/start", data=form))
+    page = await asyncio.to_thread(lambda: site.client.get("/roll-call").text)
+    form["call"] = _value(page, "call")
+    opened = [asyncio.Event() for _ in range(PHONES)]
+    seen: list[dict[int, float]] = [{} for _ in range(PHONES)]
+    looking = [
+        asyncio.create_task(_look(site, event, figures, "/roll-call/live", people - TICKS))
+        for event, figures in zip(opened, seen, strict=True)
+    ]
+    await asyncio.gather(*(event.wait() for event in opened))
+    begun: list[float] = []
+    headers = {"Accept": "application/json"}
+    for token in _PRESENT.findall(page)[:TICKS]:
+        begun.append(time.perf_counter())
+        data = form | {"present": token}
+        answer = await asyncio.to_thread(
+            lambda data=data: site.client.post("/roll-call/tick", data=data, headers=headers)
+        )
+        answer.raise_for_status()
+        await asyncio.sleep(max(0.0, begun[-1] + 1 / TICK_RATE - time.perf_counter()))
+    await asyncio.wait_for(asyncio.gather(*looking), 60)
+    return [
+        min(at for figure, at in figures.items() if figure <= people - number - 1) - moment
+        for figures in seen
+        for number, moment in enumerate(begun)
+    ]
+
+
+def _value(page: str, name: str) -> str:
+    found = re.search(f'name="{name}" value="([^"]+)"', page)
+    if found is None:
+        raise RuntimeError(f"the page has no {name}")
+    return unescape(found[1])
+
+
+async def _look(
+    site: _Site,
+    opened: asyncio.Event,
+    figures: dict[int, float],
+    path: str = "/live",
+    last: int = HERE + TAPS,
+) -> None:
+    """Keeps a screen open until it shows the last figure; notes when each came."""
     host, port = site.url.removeprefix("http://").split(":")
     reader, writer = await asyncio.open_connection(host, int(port))
     cookie = "; ".join(f"{name}={value}" for name, value in site.client.cookies.items())
-    writer.write(f"GET /live HTTP/1.1\r\nHost: {host}:{port}\r\nCookie: {cookie}\r\n\r\n".encode())
-    last = HERE + TAPS
+    writer.write(f"GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\nCookie: {cookie}\r\n\r\n".encode())
     try:
         while last not in figures:
             line = await reader.readline()
             if not line:
-                raise RuntimeError("a dashboard was closed")
+                raise RuntimeError("a screen was closed")
             found = _FIGURE.search(line)
             if found is not None:
                 figures.setdefault(int(found[1]), time.perf_counter())
