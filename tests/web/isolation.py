@@ -376,14 +376,18 @@ def ask(client: TestClient, one: Asked, bearer: str = "") -> Response:
     )
 
 
-def plain(one: Asked, answer: Response) -> str:
-    """An answer as it is compared: without what was sent and what is random."""
+def plain(one: Asked, answer: Response, told: str) -> str:
+    """An answer as it is compared: without what was sent and what is random.
+
+    Args:
+        told: its `text_of`.
+    """
     text = "\n".join(
         [str(answer.status_code)]
         + [f"{name}: {answer.headers.get(name, '')}" for name in _HEADERS]
         + [f"cookie: {line.partition('=')[0]}" for line in answer.headers.get_list("set-cookie")]
         # A secret is made anew for each look at these pages, and drawn as a picture too.
-        + ["" if one.route in _DRAWN else text_of(answer)]
+        + ["" if one.route in _DRAWN else told]
     )
     for name, value in sorted(one.sent, key=lambda pair: -len(pair[1])):
         if len(value) > 3:
@@ -412,8 +416,13 @@ def text_of(answer: Response) -> str:
     return answer.text
 
 
-def traces_in(world: World, one: Asked, answer: Response) -> list[str]:
-    """What an answer shows of the other company that the request itself did not say."""
-    text = text_of(answer) + "\n" + "\n".join(f"{k}: {v}" for k, v in answer.headers.items())
+def traces_in(world: World, one: Asked, answer: Response, told: str) -> list[str]:
+    """What an answer shows of the other company that the request itself did not say.
+
+    Args:
+        told: its `text_of`.
+    """
+    headers = "\n".join(f"{k}: {v}" for k, v in answer.headers.items())
+    text = f"{told}\n{headers}".casefold()
     said = " ".join((one.path, one.body, *(value for _, value in one.sent))).casefold()
-    return [mark for mark in world.traces() if mark not in said and mark in text.casefold()]
+    return [mark for mark in world.traces if mark in text and mark not in said]

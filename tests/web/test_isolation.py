@@ -17,7 +17,7 @@ from fastapi.testclient import TestClient
 from hub.web.access import Allowed
 from hub.web.api import bearer
 from tests.web.all_routes import all_routes
-from tests.web.isolation import Asked, Switch, application, ask, plain, requests, traces_in
+from tests.web.isolation import Asked, Switch, application, ask, plain, requests, text_of, traces_in
 from tests.web.two_companies import (
     NOBODYS_UID,
     OTHER_UID,
@@ -65,11 +65,12 @@ class Walk:
             if caller in CALLERS[2:] and one.flavour != "other":
                 continue  # who may do nothing there is not asked everything
             answer = ask(self.client, one, token)
-            shown = traces_in(self.world, one, answer)
+            told = text_of(answer)
+            shown = traces_in(self.world, one, answer, told)
             if shown:
                 self.leaks.append(f"{caller} {one.method} {one.path} {one.body[:80]}: {shown}")
             self.asked.append((caller, one))
-            self.plain.append(plain(one, answer))
+            self.plain.append(plain(one, answer, told))
             self.status.append(answer.status_code)
 
 
@@ -152,5 +153,5 @@ def test_a_badge_of_another_is_refused_without_a_word_about_him(tmp_path: Path) 
         answer = client.post(path, json={"uid": OTHER_UID}, headers=headers)
         assert (answer.status_code, answer.json()["code"]) == (409, "HUB-1641")
         one = Asked("POST", path, path, "other", ())
-        assert traces_in(world, one, answer) == []
+        assert traces_in(world, one, answer, text_of(answer)) == []
         assert client.post(path, json={"uid": NOBODYS_UID}, headers=headers).status_code == 201

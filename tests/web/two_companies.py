@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import time
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -126,6 +127,7 @@ class World:
     bearer: str = field(repr=False)
     handles: dict[str, dict[str, str]] = field(default_factory=dict)
 
+    @cached_property
     def traces(self) -> list[str]:
         """Everything by which Zwartbergen could be recognised in an answer, in lower case."""
         found = [*OTHER_NAMES, OTHER, "0999.000.327", OTHERS_WORKS, *OTHERS]
