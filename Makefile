@@ -47,7 +47,7 @@ demo: $(DEMO) $(SELF) vendor ## gate, hub and authority on this machine: prints 
 ready: $(DEV) $(SELF) $(TYPINGS) $(VENDOR) browser mosquitto postgresql pcsc
 
 test: $(DEV) $(SELF) $(VENDOR) browser mosquitto postgresql pcsc ## all tests (ARGS="tests/protocol -k sync")
-	@$(BIN)/python -m pytest $(or $(ARGS),$(ALL))
+	@tools/in_memory.sh $(BIN)/python -m pytest $(or $(ARGS),$(ALL))
 
 lint: $(DEV) $(SELF) $(TYPINGS) ## style, types on both Pythons, who imports whom, length of modules
 	$(BIN)/ruff check

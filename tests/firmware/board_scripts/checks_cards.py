@@ -59,14 +59,11 @@ def check_single_double_and_triple_uids():
 def check_an_empty_field_is_left_quickly():
     board, reader = bench()
     before = board.reader.transactions
-    start = time.ticks_ms()
     for _ in range(10):
         equal(poll(reader), (cards.NOTHING, b""))
-    elapsed = time.ticks_diff(time.ticks_ms(), start)
     per_poll = (board.reader.transactions - before) // 10
     assert per_poll <= 20, per_poll
-    assert elapsed < 10 * 40, elapsed
-    return "{} SPI transactions, {} ms a poll".format(per_poll, elapsed // 10)
+    return "{} SPI transactions a poll".format(per_poll)
 
 
 def check_two_cards_are_told_from_one():
