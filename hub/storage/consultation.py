@@ -22,6 +22,7 @@ from hub.domain.people import folded
 from hub.domain.registration import State
 from hub.domain.rights import Action
 from hub.errors import UsageError
+from hub.storage.masks import mask_of
 from hub.storage.schema import company, person, registration, registration_event, site, works
 from hub.storage.scope import companies_within, people_within, registrations_within, works_seen
 from hub.storage.secrets import Vault
@@ -293,11 +294,7 @@ class Consultation:
         return {row[0]: row[1] for row in self._connection.execute(query)}
 
     def _line(self, row: _Row, numbered: Mapping[str, int]) -> Line:
-        masked = ""
-        if row.inss_sealed is not None:
-            masked = mask_person_number(self._vault.open("inss", row.inss_sealed).decode())
-        elif row.limosa_sealed is not None:
-            masked = mask_limosa(self._vault.open("limosa", row.limosa_sealed).decode())
+        masked = mask_of(self._vault, row)
         answer: dict[str, Any] = json.loads(row.answer) if row.answer else {}
         return Line(
             row.reference,

@@ -10,8 +10,8 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, func, or_, select
 
 from hub.application.people import PeopleFilter, PersonLine, PersonProblem
 from hub.domain.badges import ACTIVE
-from hub.domain.identifiers import mask_limosa, mask_person_number
 from hub.domain.people import ENDING_DAYS, Kind, LimosaState, folded, is_registered, limosa_state
+from hub.storage.masks import mask_of
 from hub.storage.schema import badge, company, person
 from hub.storage.secrets import Vault
 
@@ -134,12 +134,7 @@ def _line(vault: Vault, row: _Row, badges: list[_Row], today: date) -> PersonLin
         one.state == ACTIVE and (one.valid_until is None or one.valid_until >= day)
         for one in badges
     )
-    if row.inss_sealed is not None:
-        masked = mask_person_number(vault.open("inss", row.inss_sealed).decode())
-    elif row.limosa_sealed is not None:
-        masked = mask_limosa(vault.open("limosa", row.limosa_sealed).decode())
-    else:
-        masked = ""
+    masked = mask_of(vault, row)
     user = row.user_name or ""
     return PersonLine(
         token=row.token,

@@ -10,9 +10,9 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, select
 
 from hub.application.access import Actor
-from hub.domain.identifiers import mask_limosa, mask_person_number
 from hub.domain.rights import Action
 from hub.errors import UsageError
+from hub.storage.masks import mask_of
 from hub.storage.schema import person, registration
 from hub.storage.scope import people_within, registrations_within
 from hub.storage.secrets import Vault
@@ -91,11 +91,7 @@ def registrations_of(
 
 
 def _entry(vault: Vault, row: Row[Any]) -> RegistrationEntry:
-    masked = ""
-    if row.inss_sealed is not None:
-        masked = mask_person_number(vault.open("inss", row.inss_sealed).decode())
-    elif row.limosa_sealed is not None:
-        masked = mask_limosa(vault.open("limosa", row.limosa_sealed).decode())
+    masked = mask_of(vault, row)
     answer: dict[str, Any] = json.loads(row.answer) if row.answer else {}
     return RegistrationEntry(
         row.token,
