@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import re
 from copy import deepcopy
+from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING
-
-from hub.authority.transport import contract_file
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 MESSAGES = "http://socialsecurity.be/presenceregistration/v1"
 TYPES = "http://socialsecurity.be/presenceregistration/schemas/v1"
 SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
+
+_SCHEMA = Path(__file__).with_name("contract") / "presence-messages.xsd"
+_ONE_AT_A_TIME = Lock()
 
 _ELEMENT = re.compile(r"Element '(?:\{[^}]*\})?([A-Za-z]{1,60})'")
 
@@ -49,17 +52,23 @@ class ContractBroken(Exception):
 
 
 class ContractCheck:
-    """A zeep plug-in that validates every outgoing message against the XSD of this package."""
+    """A zeep plug-in that validates every outgoing message against the XSD of this package.
+
+    Checks may be made in several threads at once; each is used by one of them. libxml2 sets its
+    built-in types up while it compiles the first schema of a process, without a lock (release
+    2.14.6, `xmlSchemaInitTypes`): two first ones beside each other leave them broken until the
+    process ends, and not one message would go out any more. Four threads of a fresh process came
+    upon it in 2 of 15 runs.
+    """
 
     def __init__(self) -> None:
         import lxml.etree as etree
 
+        # From the disk, and not through a resolver of ours: lxml lends that to libxml2 for the
+        # whole process, and a message read in another thread takes it away meanwhile.
         parser = etree.XMLParser(no_network=True, resolve_entities=False)
-        parser.resolvers.add(_package_resolver())
-        root = etree.fromstring(
-            contract_file("presence-messages.xsd"), parser, base_url="presence-messages.xsd"
-        )
-        self._schema = etree.XMLSchema(root)
+        with _ONE_AT_A_TIME:
+            self._schema = etree.XMLSchema(etree.parse(str(_SCHEMA), parser))
 
     def egress(
         self, envelope: _Element, http_headers: object, operation: object, options: object
@@ -101,17 +110,3 @@ class ContractCheck:
         # "Element '{namespace}INSS': ..." and then the value, which must not go on.
         named = _ELEMENT.match(error.message)
         return named[1] if named else "", _RULES.get(error.type_name, "not allowed")
-
-
-def _package_resolver() -> object:
-    import lxml.etree as etree
-
-    class PackageResolver(etree.Resolver):
-        """Resolves imports to files of this package; what is not there is an error."""
-
-        def resolve(self, system_url: str, public_id: str | None, context: object) -> object:
-            del public_id
-            name = system_url.rsplit("/", 1)[-1]
-            return self.resolve_string(contract_file(name), context, base_url=name)
-
-    return PackageResolver()

@@ -12,6 +12,8 @@ from typing import Final, Protocol, cast, final
 
 import lxml.etree as etree
 
+_COMPILING: Final = threading.Lock()
+
 
 class Element(Protocol):
     """What the rest uses of an lxml element."""
@@ -139,7 +141,9 @@ class Schema:
     """
 
     def __init__(self, path: Path) -> None:
-        self._schema = etree.XMLSchema(etree.parse(str(path)))
+        # Two schemas compiled at once may leave libxml2's built-in types broken for good.
+        with _COMPILING:
+            self._schema = etree.XMLSchema(etree.parse(str(path)))
         # The error log belongs to the compiled schema, not to one validation.
         self._lock = threading.Lock()
 

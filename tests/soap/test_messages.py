@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import date
+from threading import Barrier, BrokenBarrierError
 
 import lxml.etree as etree
 import pytest
@@ -72,6 +75,25 @@ def test_a_message_holds_each_namespace_once_and_nothing_but_the_request() -> No
     envelope = etree.fromstring(body)
     assert [etree.QName(part).localname for part in envelope] == ["Body"]
     assert len(envelope[0]) == 1
+
+
+def test_schemas_are_compiled_one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """libxml2 breaks its own types for the whole process when two first ones meet."""
+    together = Barrier(2)
+    met: list[int] = []
+
+    class Waits(etree.XMLSchema):
+        def __init__(self, *arguments: etree._Element) -> None:
+            # Alone, it waits in vain, once; whoever comes beside it lets both go on.
+            with suppress(BrokenBarrierError):
+                met.append(together.wait(0.3))
+            super().__init__(*arguments)
+
+    monkeypatch.setattr(etree, "XMLSchema", Waits)
+    with ThreadPoolExecutor(4) as workers:
+        jobs = [workers.submit(built, Messages(), [employee(n)]) for n in range(4)]
+        assert all(job.result(60).body for job in jobs)
+    assert met == []
 
 
 class Looks(ContractCheck):
