@@ -34,7 +34,7 @@ from hub.application.terminals import DESK
 from hub.application.updates import FirmwareOrder, Updates
 from hub.clock import Clock, now_ms
 from hub.errors import SitegateError
-from hub.reports.roll_call import roll_call_pdf
+from hub.reports.roll_call_apart import roll_call_paper
 from hub.reports.roll_call_page import roll_call_page
 from hub.scheduling import Scheduling
 from hub.sending import Sending
@@ -114,7 +114,7 @@ def roll_call_desk(
         PromptLists(office.folder / DATABASE, office.clock, limit_s),
         lambda acts: office.write(lambda connection: keep_acts(connection, office.vault, acts)),
         Journal(office.folder),
-        Shelf(office.folder, roll_call_page, roll_call_pdf, office.settings.language),
+        Shelf(office.folder, roll_call_page, roll_call_paper, office.settings.language),
         office.clock,
         changed,
         lambda: secrets.token_urlsafe(16),

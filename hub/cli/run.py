@@ -24,7 +24,7 @@ from hub.reports.day_list import day_list_pdf
 from hub.reports.poster import poster_pdf
 from hub.reports.reminder import reminder_pdf
 from hub.reports.report_table import report_pdf
-from hub.reports.roll_call import roll_call_pdf
+from hub.reports.roll_call_apart import roll_call_paper
 from hub.settings import Settings, link_base
 from hub.storage.accounts import set_up_link
 from hub.terminals.card_reader import CardReader
@@ -130,7 +130,7 @@ def run(as_json: JsonFlag = False) -> None:
                 day_list_pdf,
                 hub.pins_trouble,
                 hub.roll_call,
-                roll_call_pdf,
+                roll_call_paper,
                 read_items=read_items,
                 acted=hub.acted,
                 search=hub.sending.search,

@@ -106,7 +106,8 @@ def roll_call_pages(
 
     Args:
         desk: the lists and roll calls; called in worker threads.
-        draw_list: `hub.reports.roll_call.roll_call_pdf`; pages do not know how paper is made.
+        draw_list: `hub.reports.roll_call_apart.roll_call_paper`; pages do not know how paper is
+            made.
         changes: notified after each tap and each tick.
         clock: UTC milliseconds.
     """
