@@ -9,20 +9,24 @@ a second error. The tests run strictly, see `strict`.
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import cache
 from importlib import resources
+from threading import Lock
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from babel import Locale
 from babel.dates import format_date, format_time
 from babel.numbers import format_currency, format_decimal
+
+from hub.compiled import Compiled, digest
 
 LANGUAGES: Final = ("fr", "nl", "de", "en")
 FALLBACK: Final = "en"
@@ -205,16 +209,62 @@ def money_text(cents: int, language: str) -> str:
     )
 
 
+class _Catalogue(Mapping[str, Mapping[str, str]]):
+    """Texts by key; the file of a room is read when one of its keys is asked for. Safe from every
+    thread."""
+
+    def __init__(self) -> None:
+        folder = resources.files(__name__) / "catalogue"
+        names = sorted(file.name for file in folder.iterdir() if file.name.endswith(".toml"))
+        self._unread = {name.removesuffix(".toml"): folder / name for name in names}
+        self._entries: dict[str, Mapping[str, str]] = {}
+        self._reading = Lock()
+
+    def __getitem__(self, key: str) -> Mapping[str, str]:
+        entry = self._entries.get(key)
+        if entry is None:
+            self._read(key.partition(".")[0])
+            entry = self._entries[key]
+        return entry
+
+    def __iter__(self) -> Iterator[str]:
+        self._read_all()
+        return iter(self._entries)
+
+    def __len__(self) -> int:
+        self._read_all()
+        return len(self._entries)
+
+    def _read_all(self) -> None:
+        for room in tuple(self._unread):
+            self._read(room)
+
+    def _read(self, room: str) -> None:
+        if room not in self._unread:
+            return
+        with self._reading:
+            file = self._unread.get(room)
+            if file is None:
+                return
+            self._entries = {**self._entries, **_texts(room, file.read_bytes(), Compiled())}
+            del self._unread[room]
+
+
+def _texts(room: str, source: bytes, kept: Compiled) -> dict[str, dict[str, str]]:
+    name, of = f"{room}.texts", digest(source)
+    known = kept.read(name)
+    if known is not None and known.startswith(of):
+        return json.loads(known[len(of) :])
+    found: dict[str, dict[str, str]] = {}
+    _flatten(room, tomllib.loads(source.decode()), found)
+    kept.keep(name, of + json.dumps(found).encode())
+    return found
+
+
 @cache
 def catalogue() -> Mapping[str, Mapping[str, str]]:
-    """Returns every key with its texts by language; read once from the package's files."""
-    entries: dict[str, Mapping[str, str]] = {}
-    folder = resources.files(__name__) / "catalogue"
-    for file in sorted(folder.iterdir(), key=lambda entry: entry.name):
-        if file.name.endswith(".toml"):
-            room = file.name.removesuffix(".toml")
-            _flatten(room, tomllib.loads(file.read_text(encoding="utf-8")), entries)
-    return entries
+    """Returns every key with its texts by language, of the package's files."""
+    return _Catalogue()
 
 
 def placeholders(template: str) -> frozenset[str]:
@@ -222,7 +272,7 @@ def placeholders(template: str) -> frozenset[str]:
     return frozenset(_PLACEHOLDER.findall(template))
 
 
-def _flatten(prefix: str, table: Mapping[str, object], into: dict[str, Mapping[str, str]]) -> None:
+def _flatten(prefix: str, table: Mapping[str, object], into: dict[str, dict[str, str]]) -> None:
     texts = {name: value for name, value in table.items() if isinstance(value, str)}
     if texts:
         into[prefix] = texts

@@ -14,9 +14,11 @@ from markupsafe import Markup
 
 from hub.application.flow import Flow
 from hub.application.overview import CompanyRow, PersonRow, Standing
+from hub.compiled import Compiled
 from hub.domain.rights import Action
 from hub.i18n import catalogue, text
 from hub.web.board_acts import FORM, BoardActs
+from hub.web.compiled import CompiledTemplates
 from hub.web.flow import Curve, curve_of, heat_of
 from hub.web.gates import tiles
 from hub.web.live import BEAT_S, Picture
@@ -63,6 +65,7 @@ _environment = Environment(
     undefined=StrictUndefined,
     trim_blocks=True,
     lstrip_blocks=True,
+    bytecode_cache=CompiledTemplates(Compiled()),
 )
 # Seen by the imported macros too.
 _environment.globals.update(shapes=SHAPES, vendored=vendored, htmx_config=HTMX_CONFIG)
