@@ -59,6 +59,9 @@ TICK_RATE = 3
 _HOUR_MS = 3_600_000
 _CSRF = re.compile(r'name="csrf" value="([^"]+)"')
 _PRESENT = re.compile(r'name="present" value="([^"]+)"')
+_PAINTED = """() => new Promise(done => new PerformanceObserver(list => {
+    for (const one of list.getEntriesByName("first-contentful-paint")) done(one.startTime);
+}).observe({type: "paint", buffered: true}))"""
 _FIGURE = re.compile(rb'class="count-number">(\d+)<')
 _SETTINGS = 'data = "hub"\n[broker]\nport = 0\n[web]\nport = 0\n'
 
@@ -145,12 +148,7 @@ def _first_paint(site: _Site) -> None:
             context.add_cookies(cookies)  # pyright: ignore[reportArgumentType]
             page = context.new_page()
             page.goto(f"{site.url}/", wait_until="load")
-            page.wait_for_function(
-                "performance.getEntriesByName('first-contentful-paint').length > 0"
-            )
-            painted = page.evaluate(
-                "performance.getEntriesByName('first-contentful-paint')[0].startTime"
-            )
+            painted = page.evaluate(_PAINTED)
             came = page.evaluate(
                 "performance.getEntriesByType('resource').concat("
                 "performance.getEntriesByType('navigation'))"

@@ -215,7 +215,7 @@ class Hub:
         self._soundness = Soundness(
             database,
             lambda: self.watch.incident(None, "HUB-1004", "quick_check"),
-            at_once=not is_read_through(database),
+            soon=not is_read_through(database),
         )
         self.overview = Overview(self._house.engine, self._house.vault)
         self.books = Books(self._house.engine)

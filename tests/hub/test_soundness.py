@@ -49,7 +49,7 @@ def damage(path: Path) -> None:
 def found(database: Path) -> Iterator[tuple[Queue[str], Soundness]]:
     """What a check says that begins at once, and the check."""
     told: Queue[str] = Queue()
-    check = Soundness(database, lambda: told.put("damaged"), at_once=True, every_s=0.01)
+    check = Soundness(database, lambda: told.put("damaged"), soon=True, first_s=0, every_s=0.01)
     yield told, check
     check.stop()
 
