@@ -50,8 +50,9 @@ def dark_panel() -> Panel:
 
     ring: 12 of [red, green, blue]; lines: texts on the display from the top; pixels: the display,
     1,024 bytes in hex, 8 pages of 128 columns, bit 0 on top; buzzer: hertz; taps: badges held to
-    the reader since power-on; sounds: tones heard since the last of them, in hertz; arm: "closed"
-    or "open".
+    the reader since power-on; answered: number of the newest of them, from 1 on, that the reader
+    had read when a tone began, which is the gate's answer to it, 0 for none; sounds: tones heard
+    since the last badge was held there, in hertz, whatever they are for; arm: "closed" or "open".
     """
     return {
         "ring": [[0, 0, 0] for _ in range(12)],
@@ -59,6 +60,7 @@ def dark_panel() -> Panel:
         "pixels": "00" * 1024,
         "buzzer": 0,
         "taps": 0,
+        "answered": 0,
         "sounds": [],
         "arm": "closed",
     }

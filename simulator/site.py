@@ -374,8 +374,9 @@ class SimulatedSite:
     async def tap(self, terminal: str, uid: str, patience_s: float = PATIENCE_S) -> None:
         """Holds a badge to a gate's reader until the gate answers, then takes it away.
 
-        It waits until the gate has said all of what it says to the one before: a tone of that
-        would be taken for the answer, and the badge be gone before the reader has seen it.
+        It waits until the gate has said all of what it says to the one before, as people do. What
+        it says in front of a badge that it has not read yet is for somebody else and no answer:
+        the badge would be gone before the reader has seen it.
 
         Args:
             terminal: terminal id.
@@ -390,8 +391,7 @@ class SimulatedSite:
         before = gate.panel["taps"]
 
         def answered(panel: Panel) -> bool:
-            # The board counts badges held to it, and the sounds start afresh with each.
-            return (panel["taps"] > before and bool(panel["sounds"])) or not gate.powered
+            return panel["answered"] > before or not gate.powered
 
         await gate.present(uid)
         try:

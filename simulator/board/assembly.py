@@ -72,20 +72,25 @@ class Board:
         )
         self.inputs = {name: registry.line(pins[name]) for name in _INPUTS}
         self.inputs["tamper"].set_outside(0)  # lid closed
-        self.taps = 0
         self._ring = [(0, 0, 0)] * RING_LEDS
         self._sounds = []
+        self._answered = 0
         self._redrawn = True
         self._sent = {}
 
     # What the world does.
 
     def present(self, uid):
-        """A badge comes into the field: a new tap, so the sounds heard start afresh."""
-        self.taps += 1
+        """A badge comes into the field: a new tap, so the sounds heard start afresh.
+
+        Returns:
+            False if it is there already: nothing changes then.
+        """
+        if not self.field.present(uid):
+            return False
         self._sounds = []
         self._on_change()
-        return self.field.present(uid)
+        return True
 
     def remove(self, uid=None):
         return self.field.remove(uid)
@@ -145,7 +150,8 @@ class Board:
                 self._note(news, "lines", glass.read_lines(pixels))
         self._note(news, "ring", [list(led) for led in self._ring])
         self._note(news, "buzzer", self.buzzer.hertz)
-        self._note(news, "taps", self.taps)
+        self._note(news, "taps", self.field.came)
+        self._note(news, "answered", self._answered)
         self._note(news, "sounds", list(self._sounds))
         self._note(news, "arm", "open" if self.turnstile.is_open else "closed")
         return news
@@ -166,14 +172,18 @@ class Board:
             self._on_change()
 
     def _sounded(self):
-        if self.buzzer.hertz and len(self._sounds) < _SOUNDS_KEPT:
-            self._sounds.append(self.buzzer.hertz)
+        if self.buzzer.hertz:
+            # A gate sounds for other reasons too, with or without a badge in front of it: a receipt
+            # that arrives, an alarm. It cannot mean a badge that it has not read.
+            self._answered = self.field.read
+            if len(self._sounds) < _SOUNDS_KEPT:
+                self._sounds.append(self.buzzer.hertz)
         self._on_change()
 
     def counters(self):
         """Work done by the models since power-on."""
         return {
-            "taps": self.taps,
+            "taps": self.field.came,
             "passages": self.turnstile.passages,
             "spi_transactions": self.reader.transactions,
             "spi_bytes": self.reader.bytes,

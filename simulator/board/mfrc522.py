@@ -263,6 +263,8 @@ class Mfrc522:
             self.noise -= 1
             data = bytes([data[0] ^ 0x10]) + data[1:]
             self._fail(PARITY_ERR)
+        else:
+            self.field.received(speakers, collision)
         if collision:
             self._fail(COLL_ERR)
             self._coll = collision & 0x1F if collision <= 32 else 0x20

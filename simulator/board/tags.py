@@ -101,6 +101,8 @@ class Tag:
         self.state = IDLE
         self.starred = False
         self.level = 0
+        self.number = 0  # as which it came into the field, from 1 on
+        self.telling = False  # its last answer was about its UID
 
     def power(self, on, now_us):
         """Field on (or tag brought into it) at `now_us`, or field gone."""
@@ -128,10 +130,12 @@ class Tag:
                 self.starred = state == HALT
                 self.state = READY
                 self.level = 0
+                self.telling = False
                 return self.atqa, 16
         elif state == READY and bits >= 16 and data[0] == SELECT_CODES[self.level]:
             reply = self._selection(data, bits)
             if reply is not None:
+                self.telling = True
                 return reply
         elif state == ACTIVE and bits == 32 and data[0] == HLTA and data[1] == 0:
             # A CRC_A over data and its own CRC is zero.
@@ -168,6 +172,11 @@ class Tag:
 class TagField:
     """The space in front of the antenna: which tags are there, and what they say together.
 
+    Attributes: came (tags that have come into the field until now, each has its number from this
+    count), read (number of the newest of them that the reader has read, 0 for none: it has the
+    tag's last SAK, or it knows from UIDs that collide that there are several; nothing that was
+    read is lost when the tag leaves).
+
     Args:
         now_us: clock in microseconds that never wraps.
     """
@@ -178,6 +187,8 @@ class TagField:
         self.on = False
         self.before_change = None  # the chip settles what happened until now
         self.frames = 0
+        self.came = 0
+        self.read = 0
 
     def power(self, on):
         """The reader switches its carrier on or off; every tag starts afresh."""
@@ -194,6 +205,8 @@ class TagField:
                 return False
         tag = Tag(uid, sak)
         self._settle()
+        self.came += 1
+        tag.number = self.came
         tag.power(self.on, self.now_us())
         self.tags.append(tag)
         return True
@@ -229,6 +242,18 @@ class TagField:
             return replies[0][0], replies[0][1], 0, speakers
         merged, length, collision = overlay(replies)
         return merged, length, collision, speakers
+
+    def received(self, speakers, collision):
+        """The reader has what these tags answered, all of it and undamaged.
+
+        Args:
+            speakers: tags, as `exchange` returned them.
+            collision: position as `exchange` returned it, 0 for none.
+        """
+        for tag in speakers:
+            # ATQAs collide as well, and a reader that knows no more has to go on asking.
+            if tag.state == ACTIVE or collision and tag.telling:
+                self.read = max(self.read, tag.number)
 
     def _settle(self):
         if self.before_change is not None:

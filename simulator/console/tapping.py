@@ -6,9 +6,9 @@ order. Gates know nothing of each other, so their queues move at the same time.
     queue -> buzzer silent -> cards in the field -> the gate sounds -> the person reads the display
           -> cards away -> a moment to step aside -> next
 
-A gate answers with a sound whatever it decides, so its sound is the end of waiting. The panel keeps
-the sounds until the next card is held up; the board counts the cards, so it is known which sounds
-belong to these.
+A gate answers with a sound whatever it decides, so its sound is the end of waiting. It sounds for
+other reasons too (a receipt arrives, an alarm), so only a sound after it has read these cards
+counts: the board numbers the cards and says which is the newest that is answered.
 """
 
 from __future__ import annotations
@@ -159,7 +159,7 @@ async def _hold(gate: GateLike, uids: Sequence[str]) -> dict[str, Any]:
     all_held = gate.panel["taps"] + len(uids)
 
     def answered(panel: dict[str, Any]) -> bool:
-        return (panel["taps"] >= all_held and bool(panel["sounds"])) or not gate.powered
+        return panel["answered"] >= all_held or not gate.powered
 
     try:
         for uid in uids:

@@ -6,7 +6,7 @@ import pytest
 
 from .conftest import Verdicts, check_names
 
-BOTH = ["checks_chip", "checks_tags", "checks_display", "checks_machine"]
+BOTH = ["checks_chip", "checks_tags", "checks_display", "checks_machine", "checks_answers"]
 
 
 @pytest.mark.parametrize(

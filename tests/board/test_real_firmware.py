@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from simulator.gate import Gate, Panel
+from simulator.site import SimulatedSite
 
 pytestmark = pytest.mark.processes
 WAIT_S = 5.0
@@ -30,7 +31,7 @@ def idle(panel: Panel) -> bool:
 
 def refused(panel: Panel) -> bool:
     red, green, blue = panel["ring"][0]
-    return bool(panel["sounds"]) and red > 0 and green == blue == 0
+    return panel["answered"] == 1 and red > 0 and green == blue == 0
 
 
 def test_unknown_badge_is_refused_and_kept(tmp_path: Path, interpreter: str) -> None:
@@ -66,5 +67,29 @@ def test_dead_reader_is_noticed_and_comes_back(tmp_path: Path, interpreter: str)
             await gate.chip("ok")
             await gate.wait_panel(refused, WAIT_S)
             assert (await gate.counters())["spi_transactions"] > polls
+
+    asyncio.run(play())
+
+
+def test_an_alarm_is_no_answer_to_a_badge_that_is_not_read(
+    tmp_path: Path, interpreter: str
+) -> None:
+    async def play() -> None:
+        wanted = "python" if interpreter == "python" else "micropython"
+        site = SimulatedSite(tmp_path / "site", gates=())
+        async with Gate("gate-1", tmp_path / "gate", SETTINGS, wanted) as gate:
+            site.gates["gate-1"] = gate
+            await gate.wait_panel(idle, WAIT_S)
+            await gate.chip("dead")
+            tap = asyncio.create_task(site.tap("gate-1", BADGE))
+            await gate.wait_panel(lambda panel: panel["taps"] == 1, WAIT_S)
+            await gate.input("tamper", 1)
+            await gate.wait_panel(lambda panel: 1800 in panel["sounds"], WAIT_S)
+            assert gate.panel["answered"] == 0
+            await gate.chip("ok")
+            await tap
+            assert gate.panel["answered"] == 1
+            # What the gate plays to a badge that it does not know comes after the alarm.
+            assert 220 in gate.panel["sounds"]
 
     asyncio.run(play())

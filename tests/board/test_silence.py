@@ -1,4 +1,5 @@
 """A badge is held to a gate once it has said all of its former answer, and not between two tones.
+It stays there until the gate has answered it, whatever else the gate has to say meanwhile.
 
 The loop of these tests has a clock of its own: it jumps to the next appointment when nothing else
 is to be done, so that every moment below is exact and no test waits.
@@ -21,8 +22,10 @@ from simulator.site import SimulatedSite
 BADGE = "04a1b2c3d4e5f6"
 TONE = (880, 120)
 """Hertz and milliseconds; 0 Hz is a pause."""
+RECEIPT = ((1047, 80), (1319, 80), (1568, 160))
 ANSWER = (TONE, (0, 100), (1320, 120), (0, 100), (880, 120))
 PATIENCE_S = 2.0
+READ_AFTER_S = 1.0
 
 
 class _Jumping(selectors.DefaultSelector):
@@ -55,6 +58,7 @@ class Sounding(Gate):
     """A gate without a board: its tones come when they are due, and it answers each badge."""
 
     held_at: float | None = None
+    left_at: float | None = None
 
     @property
     def powered(self) -> bool:
@@ -74,10 +78,31 @@ class Sounding(Gate):
     async def present(self, uid_hex: str) -> None:
         self.held_at = asyncio.get_running_loop().time()
         assert self.panel["buzzer"] == 0
-        await self._show(self.panel | {"taps": self.panel["taps"] + 1, "sounds": [880]})
+        await self._show(self.panel | {"taps": self.panel["taps"] + 1, "sounds": []})
+        await self.read()
+
+    async def read(self) -> None:
+        """The reader reads the badge, and the gate answers it."""
+        await self._show(self.panel | {"answered": self.panel["taps"], "sounds": [880]})
 
     async def remove(self, uid_hex: str | None = None) -> None:
         assert uid_hex == BADGE
+        self.left_at = asyncio.get_running_loop().time()
+
+
+class Late(Sounding):
+    """One that reads a badge late; a receipt comes before."""
+
+    reading: asyncio.Task[None] | None = None
+
+    async def read(self) -> None:
+        self.reading = asyncio.create_task(self._late())
+
+    async def _late(self) -> None:
+        await asyncio.sleep(0.02)
+        await self._sound(RECEIPT)
+        await asyncio.sleep(READ_AFTER_S - 0.02 - length_s(RECEIPT))
+        await super().read()
 
 
 def length_s(answer: Sequence[tuple[int, int]]) -> float:
@@ -109,6 +134,21 @@ def test_a_tap_waits_for_the_end_of_the_former_answer(
     silent_from = max(at_s, length_s(answer))
     assert gate.held_at == pytest.approx(silent_from + gates._SILENT_S, abs=1e-6)
     assert gate.panel["taps"] == 1
+
+
+def test_the_tones_of_a_receipt_are_no_answer_to_a_badge_that_is_not_read(tmp_path: Path) -> None:
+    gate = Late("gate-1", tmp_path, {}, "python")
+    site = SimulatedSite(tmp_path / "site", gates=())
+    site.gates["gate-1"] = gate
+
+    async def story() -> None:
+        await site.tap("gate-1", BADGE, PATIENCE_S)
+        assert gate.reading is not None
+        await gate.reading
+
+    played(story)
+    assert gate.held_at is not None
+    assert gate.left_at == pytest.approx(gate.held_at + READ_AFTER_S, abs=1e-6)
 
 
 def test_who_hears_nothing_waits_for_a_moment_only(gate: Sounding) -> None:

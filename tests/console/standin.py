@@ -48,6 +48,7 @@ class StandInGate:
     Attributes:
         granted: whether it answers green; None keeps it silent.
         held: while clear, an answer waits for it.
+        near: while clear, a card in the field is not read yet, and waits for it.
         presented: set by each card.
         broken: power_on fails.
     """
@@ -59,6 +60,8 @@ class StandInGate:
         self.granted: bool | None = True
         self.held = asyncio.Event()
         self.held.set()
+        self.near = asyncio.Event()
+        self.near.set()
         self.presented = asyncio.Event()
         self.broken = False
         self.callbacks: list[Callable[[Panel], None]] = []
@@ -77,9 +80,9 @@ class StandInGate:
             self._changed.notify_all()
 
     async def _show(self, lines: list[str], light: tuple[int, ...], **changes: Any) -> None:
-        taps = self.panel["taps"]
+        counted = {"taps": self.panel["taps"], "answered": self.panel["answered"]}
         ring = [list(light)] * 12
-        await self.show(dark_panel() | {"taps": taps, "lines": lines, "ring": ring} | changes)
+        await self.show(dark_panel() | counted | {"lines": lines, "ring": ring} | changes)
 
     async def present(self, uid_hex: str) -> None:
         if not self.powered:
@@ -94,13 +97,16 @@ class StandInGate:
     async def _answer(self) -> None:
         await self.held.wait()
         # As a board does: the card is reported first, then a tone, and the text after it.
-        await self.show(self.panel | {"taps": self.panel["taps"] + 1, "sounds": []})
+        number = self.panel["taps"] + 1
+        await self.show(self.panel | {"taps": number, "sounds": []})
+        await self.near.wait()
         if self.granted is None:
             return
         if not self.granted:
-            await self._show(["UNKNOWN BADGE"], RED, sounds=[220])
+            await self._show(["UNKNOWN BADGE"], RED, answered=number, sounds=[220])
             return
-        await self._show(self.panel["lines"], GREEN, sounds=[880], buzzer=880)
+        lines = self.panel["lines"]
+        await self._show(lines, GREEN, answered=number, sounds=[880], buzzer=880)
         await self._show(["WELCOME", "KEPT"], GREEN, sounds=[880, 1320], arm="open")
 
     async def remove(self, uid_hex: str | None = None) -> None:

@@ -64,6 +64,25 @@ def test_the_sounds_of_the_tap_before_are_no_answer() -> None:
     play(story)
 
 
+def test_what_sounds_before_the_card_is_read_is_no_answer() -> None:
+    async def story(site: StandInSite, hands: Hands) -> None:
+        gate = site.gates["gate-in"]
+        gate.near.clear()
+        waiting = asyncio.create_task(hands.tap("gate-in", [FIRST]))
+        await gate.wait_panel(lambda panel: panel["taps"] == 1, DEADLINE_S)
+        for hertz in (1047, 1319, 1568):  # the receipt of somebody who was here before
+            heard = [*gate.panel["sounds"], hertz]
+            await gate.show(gate.panel | {"sounds": heard, "buzzer": hertz})
+        await gate.show(gate.panel | {"buzzer": 0})
+        for _ in range(20):  # whatever is ready to run has run
+            await asyncio.sleep(0)
+        assert site.diary == [f"gate-in + {FIRST}"]
+        gate.near.set()
+        assert (await waiting).lines == ("WELCOME", "KEPT")
+
+    play(story)
+
+
 def test_people_queue_up_at_one_gate_in_order() -> None:
     async def story(site: StandInSite, hands: Hands) -> None:
         await asyncio.gather(*(hands.tap("gate-in", [uid]) for uid in (FIRST, SECOND, THIRD)))

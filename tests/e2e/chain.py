@@ -146,9 +146,8 @@ async def let_in(site: SimulatedSite, terminal: str, uid: str) -> None:
     try:
         await site.tap(terminal, uid)
         await gate.wait_panel(
-            lambda _: any(p["taps"] > before and p["arm"] == "open" for p in seen), PATIENCE_S
+            lambda _: any(p["answered"] > before and p["arm"] == "open" for p in seen), PATIENCE_S
         )
-        assert any(panel["taps"] > before and panel["sounds"] for panel in seen), "no answer"
     finally:
         forget()
 

@@ -84,13 +84,21 @@ class Place:
 
         await until(look, lambda state: state == wanted, wanted)
 
-    async def present(self, uid: str, wanted: Callable[[dict[str, Any]], bool]) -> None:
-        """Holds a card to the reader, again and again, until the panel shows what is wanted."""
+    async def present(self, uid: str, arm: str = "") -> None:
+        """Holds a card to the reader, again and again, until it is answered.
+
+        Args:
+            uid: of the card.
+            arm: where the arm has to be then; anywhere, if empty.
+        """
 
         async def hold() -> bool:
+            answered = self.answered()
             await self.gate.present(uid)
             try:
-                await self.gate.wait_panel(wanted, 4)
+                await self.gate.wait_panel(
+                    lambda panel: answered(panel) and arm in ("", panel["arm"]), 4
+                )
             except GateError:
                 return False
             finally:
@@ -111,9 +119,8 @@ class Place:
 
     def answered(self) -> Callable[[dict[str, Any]], bool]:
         """What the panel shows when the terminal has answered the next card."""
-        before = self.gate.panel.get("taps", 0)
-        # The sounds start afresh with each card that is held there.
-        return lambda panel: panel.get("taps", 0) > before and bool(panel["sounds"])
+        before = self.gate.panel["taps"]
+        return lambda panel: panel["answered"] > before
 
     def owner(self, uid: str) -> str:
         """Family name of whose badge a card is."""
@@ -168,16 +175,12 @@ async def place(folder: Path, terminal: str, cable: Cable | None = None) -> Asyn
             yield here
 
 
-def arm_open(panel: dict[str, Any]) -> bool:
-    return panel["arm"] == "open"
-
-
 def test_an_unknown_badge_is_linked_at_a_gate_and_is_green_from_then_on(tmp_path: Path) -> None:
     async def play() -> None:
         async with place(tmp_path, "gate-in") as here:
             page = (await here.post("/enrol/gate", place="gate-in")).headers["location"]
             assert "Hold the badge to In" in await here.get(page)
-            await here.present(CARD, here.answered())
+            await here.present(CARD)
             await here.state(page, "seen")
             shown = await here.get(page)
             assert "Badge read: whose is it?" in shown
@@ -190,7 +193,7 @@ def test_an_unknown_badge_is_linked_at_a_gate_and_is_green_from_then_on(tmp_path
             assert "of today count" in done
             assert here.owner(CARD) == "Verlinden"
             assert here.count(presence) == 1
-            await here.present(CARD, arm_open)
+            await here.present(CARD, arm="open")
 
     asyncio.run(play())
 
@@ -202,7 +205,7 @@ def test_a_desk_on_a_cable_shows_every_badge_and_nobody_is_present(tmp_path: Pat
         async with place(tmp_path, "desk-1", cable) as here:
             for uid, wanted in ((CARD, "Badge read"), (MILAN.hex(), "Milan Aarts")):
                 page = (await here.post("/enrol/gate", place="desk-1")).headers["location"]
-                await here.present(uid, here.answered())
+                await here.present(uid)
                 await here.state(page, "seen")
                 assert wanted in await here.get(page)
                 if uid == CARD:

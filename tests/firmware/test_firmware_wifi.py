@@ -87,7 +87,7 @@ def test_a_network_that_carries_nothing_is_left_then_the_radio_started_anew_then
                 line = await told(gate, r"link . sessions 0 refused 0 resets 0 rejoins 1")
                 await told(gate, rf"link {TROUBLE_UNHEARD} .*", line)
                 await gate.present(BADGES[0])  # the tap path does not notice any of it
-                await gate.wait_panel(lambda p: len(p["sounds"]) > 0, WAIT_S)
+                await gate.wait_panel(lambda p: p["answered"] == 1, WAIT_S)
                 await gate.remove()
                 await told(gate, r"asked for a reset")
                 await told(gate, r"link . sessions 0 refused 0 resets 1 rejoins 2 give-ups 1")
