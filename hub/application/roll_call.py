@@ -11,7 +11,7 @@ too many costs a search, a person too few costs a life.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from enum import StrEnum
 from typing import Any, Final
@@ -130,6 +130,9 @@ class Entry:
         )
 
 
+_OF_ENTRY: Final = tuple(one.name for one in fields(Entry))
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class SiteList:
     """Everybody of one site at one instant, each once, in the order of the sheet.
@@ -155,7 +158,15 @@ class SiteList:
 
     def as_json(self) -> dict[str, Any]:
         """Returns it as JSON values; `from_json` makes the same list of them."""
-        return asdict(self)
+        # `asdict` copies each value on its own: 100 ms of a list of 3,000 people.
+        entries = [{name: getattr(one, name) for name in _OF_ENTRY} for one in self.entries]
+        return {
+            "site_id": self.site_id,
+            "site": self.site,
+            "languages": list(self.languages),
+            "as_of_ms": self.as_of_ms,
+            "entries": entries,
+        }
 
     @staticmethod
     def from_json(said: Mapping[str, Any]) -> SiteList:
