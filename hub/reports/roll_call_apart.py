@@ -21,7 +21,7 @@ from hub.reports.roll_call import roll_call_pdf
 LARGE: Final = 300
 """Up to so many people the drawing takes less than the start of a process."""
 PATIENCE_S: Final = 60.0
-_NICE: Final = 5
+_NICE: Final = 15
 
 log = structlog.get_logger()
 
