@@ -6,6 +6,7 @@ Exit codes: 0 done, 1 failed, 2 something asked must be changed, 3 something is 
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -75,9 +76,11 @@ def modules_for(arguments: Sequence[str]) -> list[str]:
 
 def main() -> None:
     """Runs the command line and ends the process with its exit code."""
+    gc.disable()  # see `hub.__main__`
     for name in modules_for(sys.argv[1:]):
         # Importing a command module adds its commands to the application.
         import_module(f"hub.cli.{name}")
+    gc.enable()
     try:
         app(prog_name="sitegate")
     except SitegateError as error:

@@ -161,5 +161,4 @@ Index(
     registration.c.act,
     unique=True,
     sqlite_where=registration.c.state.not_in(("cancelled", "dropped")),
-    postgresql_where=registration.c.state.not_in(("cancelled", "dropped")),
 )

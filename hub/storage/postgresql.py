@@ -54,6 +54,7 @@ def open_postgresql(url: str) -> Engine:
     try:
         with engine.begin() as connection:
             connection.exec_driver_sql("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
+            _tell_partial_indexes()
             metadata.create_all(connection)
             found = connection.execute(select(meta.c.value).where(meta.c.key == VERSION)).scalar()
             if found is None:
@@ -65,6 +66,14 @@ def open_postgresql(url: str) -> Engine:
         engine.dispose()
         raise PermanentError("HUB-1010", found=int(found), known=SCHEMA_VERSION)
     return engine
+
+
+def _tell_partial_indexes() -> None:
+    # Said where the tables are, it would have every command on SQLite load this dialect.
+    for table in metadata.tables.values():
+        for index in table.indexes:
+            where = index.dialect_options["sqlite"]["where"]
+            index.dialect_options["postgresql"]["where"] = where
 
 
 class OwnTransactions:

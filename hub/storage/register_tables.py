@@ -188,7 +188,6 @@ Index(
     plan_entry.c.day,
     unique=True,
     sqlite_where=plan_entry.c.withdrawn_ms.is_(None),
-    postgresql_where=plan_entry.c.withdrawn_ms.is_(None),
 )
 
 plan_pattern = Table(

@@ -1,14 +1,17 @@
 """What brings registrations to an authority, as a process that is killed at the worst moment.
 
 The real data folder, writer, outbox, forwarder and adapter; only the clock jumps from wake to wake,
-so that a settling time takes no time. `DIE_AT` in the environment names the operation and the
-numbered point at which the process kills itself with SIGKILL; without it, it works for five minutes
-of its clock and ends.
+so that a settling time takes no time. `die_at` names the operation and the numbered point at which
+the process kills itself with SIGKILL; without it, it works for five minutes of its clock and ends.
 
     1  claimed, and that is committed; nothing has been sent
     2  the request is sent, and nothing of the answer has been read
     3  the answer is there, and nothing of it is committed
     4  what the answer says is committed
+
+Started as a program it has loaded all that once, and splits off a process for each line that it is
+told: to load takes four times as long as such a life. Its answer to a line is the exit code of
+that process, negative for a signal.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ import os
 import signal
 import socket
 import sys
+import traceback
 from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
@@ -46,9 +50,9 @@ from hub.storage.outbox import Outbox
 from hub.storage.schema import registration
 from hub.storage.writer import Writer
 
-DIE_AT = os.environ.get("DIE_AT", "")
 FOR_MS = 300_000
 
+_die_at = ""
 _armed = False
 
 
@@ -59,7 +63,7 @@ def die() -> None:
 
 def at(operation: str, point: int) -> None:
     """Dies when this is where it is to happen."""
-    if f"{operation}:{point}" == DIE_AT:
+    if f"{operation}:{point}" == _die_at:
         die()
 
 
@@ -83,7 +87,7 @@ class Watched:
     def _passes(self, operation: str, call: Callable[[], Any]) -> Any:
         global _armed
         at(operation, 1)
-        _armed = f"{operation}:2" == DIE_AT
+        _armed = f"{operation}:2" == _die_at
         result = call()
         at(operation, 3)
         return result
@@ -124,8 +128,12 @@ class Clock:
         return self.now_ms
 
 
-def run(folder: Path, regime: str, service: dict[str, Any], now_ms: int) -> None:
-    """Works until nothing is left to do, and prints the (state, number) of each registration."""
+def run(
+    folder: Path, regime: str, service: dict[str, Any], now_ms: int, die_at: str
+) -> dict[str, tuple[str, int | None]]:
+    """Works until nothing is left to do; returns the (state, number) of each registration."""
+    global _die_at
+    _die_at = die_at
     lock = lock_house(folder)
     house = open_house(folder)
     writer = Writer(house.engine)
@@ -151,9 +159,23 @@ def run(folder: Path, regime: str, service: dict[str, Any], now_ms: int) -> None
     writer.stop()
     house.close()
     lock.close()
-    sys.stdout.write(json.dumps({row.reference: [row.state, row.number] for row in rows}))
+    return {row.reference: (row.state, row.number) for row in rows}
+
+
+def live(told: dict[str, Any], said: Path) -> int:
+    """One life, in a process of its own; what came of it, or why it failed, is in `said`."""
+    try:
+        said.write_text(json.dumps(run(Path(told.pop("folder")), **told)))
+    except Exception:  # noqa: BLE001 - the test says it
+        said.write_text(traceback.format_exc())
+        return 1
+    return 0
 
 
 if __name__ == "__main__":
-    told = json.loads(sys.argv[1])
-    run(Path(told["folder"]), told["regime"], told["service"], told["now_ms"])
+    for line in sys.stdin:
+        life = json.loads(line)
+        child = os.fork()
+        if child == 0:
+            os._exit(live(life["told"], Path(life["said"])))
+        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)

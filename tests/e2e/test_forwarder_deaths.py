@@ -47,10 +47,12 @@ INSS = ("85031299761", "78041799366", "82093099188")
 
 @dataclass
 class Ground:
-    """One authority for all deaths, and the key of the REST channel."""
+    """One authority for all deaths, the key of the REST channel, and where hubs come from."""
 
     authority: SimulatedAuthority
     key_file: Path
+    lives: subprocess.Popen[str]
+    """What splits off the processes that die."""
 
     def service(self, regime: str) -> dict[str, Any]:
         """The settings of a regime's service."""
@@ -64,6 +66,14 @@ class Ground:
             "can_cancel": True,
             "cancel_path": CANCEL_PATH,
         }
+
+    def live(self, told: dict[str, Any], said: Path) -> int:
+        """One process's life; returns how it ended, negative for a signal."""
+        assert self.lives.stdin is not None
+        assert self.lives.stdout is not None
+        self.lives.stdin.write(json.dumps({"told": told, "said": str(said)}) + "\n")
+        self.lives.stdin.flush()
+        return int(self.lives.stdout.readline())
 
     def held(self, regime: str, references: set[str]) -> list[tuple[str, int, bool]]:
         """(reference, number, cancelled) of all that is held under these references."""
@@ -82,11 +92,22 @@ def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     key_file = folder / "channel.pem"
     key_file.write_bytes(pem(key))
-    with SimulatedAuthority(folder) as authority:
+    program = str(Path(__file__).parent / "forwarder_that_dies.py")
+    lives = subprocess.Popen(
+        [sys.executable, program],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with lives, SimulatedAuthority(folder) as authority:
         certificate = certified(key).public_bytes(Encoding.PEM).decode()
         authority.order("client", id="sim-client-1", certificate=certificate)
         authority.order("rest", can_cancel=True)
-        yield Ground(authority, key_file)
+        yield Ground(authority, key_file, lives)
+        assert lives.stdin is not None
+        lives.stdin.close()
 
 
 class Hub:
@@ -126,29 +147,19 @@ class Hub:
             "regime": self.regime,
             "service": self.ground.service(self.regime),
             "now_ms": self.now_ms,
+            "die_at": die_at,
         }
         # Both have the same time: a token is not asked for by a hub that lives in the future.
         moment = datetime.fromtimestamp(self.now_ms / 1000, BRUSSELS).replace(tzinfo=None)
         self.ground.authority.order("clock", now=moment.isoformat())
-        done = subprocess.run(
-            [
-                sys.executable,
-                str(Path(__file__).parent / "forwarder_that_dies.py"),
-                json.dumps(told),
-            ],
-            env={**os.environ, "PYTHONPATH": str(ROOT), "DIE_AT": die_at},
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+        said = self.folder / "said"
+        said.write_text("")
+        ended = self.ground.live(told, said)
         self.now_ms += MINUTE_MS
+        assert ended == (-signal.SIGKILL if die_at else 0), said.read_text()
         if die_at:
-            assert done.returncode == -signal.SIGKILL, done.stderr
             return {}
-        assert done.returncode == 0, done.stderr
-        return {key: tuple(value) for key, value in json.loads(done.stdout).items()}
+        return {key: tuple(value) for key, value in json.loads(said.read_text()).items()}
 
     def withdraw_all(self) -> None:
         """Somebody asks to cancel every registration."""
