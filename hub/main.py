@@ -141,7 +141,7 @@ class Hub:
         except BaseException:
             self._house.close()
             raise
-        self.changes = Changes()
+        self.changes = Changes(self._house.committed)
         self._writer = Writer(self._house.engine)
         self.watch = TerminalWatch(
             self._record_incident, self.changes.notify, clock, self._keep_health

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Engine, select
 from sqlalchemy.dialects.sqlite import insert
 
 from hub.errors import PermanentError, UsageError
+from hub.storage.committed import Committed
 from hub.storage.engine import open_engine, reading, writing
 from hub.storage.schema import meta
 from hub.storage.secrets import Vault, end_replacing, open_next, open_vault
@@ -33,9 +34,12 @@ class House:
     vault: Vault
     keys_lock: IO[str]
     """Held, shared, as long as something may be sealed with these keys."""
+    committed: Committed
+    """Tells whether anybody has written to the database meanwhile."""
 
     def close(self) -> None:
         """Closes every connection to the database."""
+        self.committed.close()
         self.engine.dispose()
         self.keys_lock.close()
 
@@ -74,7 +78,8 @@ def open_house(folder: Path) -> House:
         lock.close()
         raise
     try:
-        return House(folder, engine, _fitting(folder, engine, vault), lock)
+        fitting = _fitting(folder, engine, vault)
+        return House(folder, engine, fitting, lock, Committed(database))
     except BaseException:
         engine.dispose()
         lock.close()

@@ -108,7 +108,7 @@ def create_app(
     headers = security_headers(frame_ancestors)
     if balance is not None:
         balance = RecentBooks(balance, Recent(changes, clock))
-    scenes = Scenes(overview, gates, authority, clock, lambda: changes.version)
+    scenes = Scenes(overview, gates, authority, clock, changes)
     shared: dict[tuple[int | None, Scope, str, frozenset[Action]], SharedPicture] = {}
     streams = _Places(STREAMS_MAX)
     # No interactive documentation: its pages load scripts from elsewhere.
@@ -181,7 +181,8 @@ def create_app(
 
     @app.get("/api/board.json")
     def board_json(actor: _Board, site: _SiteId = None) -> Response:
-        return JSONResponse(_found(scenes, site, actor.scope(Action.BOARD_SEE)).as_json())
+        scene = _found(scenes, site, actor.scope(Action.BOARD_SEE), changes.version)
+        return Response(scenes.written(scene), media_type="application/json")
 
     if balance is not None:
         _add_balance(app, balance, clock)

@@ -41,9 +41,15 @@ _Waiter = tuple[asyncio.AbstractEventLoop, asyncio.Event]
 
 
 class Changes:
-    """Counts changes and wakes those who wait for one. Safe from every thread."""
+    """Counts changes and wakes those who wait for one. Safe from every thread.
 
-    def __init__(self) -> None:
+    Args:
+        committed: gives a number that changes with whatever is written to the database; None: of
+            that nothing is known.
+    """
+
+    def __init__(self, committed: Callable[[], int] | None = None) -> None:
+        self._committed = committed
         self._lock = threading.Lock()
         self._version = 0
         self._closed = False
@@ -53,6 +59,10 @@ class Changes:
     def version(self) -> int:
         """Number of changes so far; read it before the data that it stands for."""
         return self._version
+
+    def committed(self) -> int | None:
+        """Returns a number that stands for all that is in the database; None: nobody says."""
+        return None if self._committed is None else self._committed()
 
     @property
     def closed(self) -> bool:

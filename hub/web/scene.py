@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import threading
-from collections import defaultdict
+import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
+from functools import partial
 from typing import Any, Final
 
 from hub.application.access import EVERYTHING, Scope
@@ -20,11 +20,11 @@ from hub.application.overview import (
     SiteName,
 )
 from hub.domain.legal_day import brussels_day
+from hub.web.live import Changes
+from hub.web.recent import Recent
 
 FLOW_MS: Final = 60_000
 """How old the curve of the day may be."""
-BOARD_MS: Final = 2_000
-"""How old a board may be of which nothing is known to have changed since."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,18 +51,13 @@ class Scene:
     flow: Flow | None = None
     version: int = 0
 
-    def as_json(self) -> dict[str, Any]:
-        """Returns all of it for scripts: names, references and numbers of registrations.
-
-        Like the page it holds no person number, no card UID and no badge tag.
-        """
-        board = self.board
-        told = {gate.terminal_id: gate.news for gate in board.gates} if board else {}
+    def around(self) -> dict[str, Any]:
+        """Returns what a script is told beside the board and the curve of its site."""
+        told = {gate.terminal_id: gate.news for gate in self.board.gates} if self.board else {}
         return {
             "as_of_ms": self.as_of_ms,
             "today": self.today,
             "sites": [asdict(site) for site in self.sites],
-            "board": None if board is None else _board(board),
             "gates": [
                 asdict(gate)
                 | {
@@ -74,7 +69,6 @@ class Scene:
                 for gate in self.gates
             ],
             "authority": asdict(self.authority),
-            "flow": None if self.flow is None else _flow(self.flow),
         }
 
 
@@ -128,6 +122,10 @@ def _flow(flow: Flow) -> dict[str, Any]:
     return content
 
 
+def _json(content: object) -> str:
+    return json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+
 def _covers(within: Scope, site_id: int) -> bool:
     return within.everything or site_id in within.sites
 
@@ -140,7 +138,7 @@ class Scenes:
         gates: gives the live state of every gate.
         authority: gives the live state of the link to the authority.
         clock: UTC milliseconds.
-        version: number of changes so far.
+        changes: counts what a board may have become old by.
     """
 
     def __init__(
@@ -149,16 +147,16 @@ class Scenes:
         gates: Callable[[], list[GateStatus]],
         authority: Callable[[], AuthorityStatus],
         clock: Callable[[], int],
-        version: Callable[[], int],
+        changes: Changes,
     ) -> None:
         self._overview = overview
         self._gates = gates
         self._authority = authority
         self._clock = clock
-        self._version = version
+        self._changes = changes
         self._flows: dict[int, Flow] = {}
-        self._boards: dict[int, tuple[int, Board]] = {}
-        self._reading: defaultdict[int, threading.Lock] = defaultdict(threading.Lock)
+        self._boards: Recent[Board] = Recent(changes, clock)
+        self._texts: dict[tuple[str, int | None], tuple[object, str]] = {}
 
     def take(
         self, site_id: int | None, within: Scope = EVERYTHING, holding: int | None = None
@@ -169,7 +167,7 @@ class Scenes:
             site_id: None takes the first site by name.
             within: the sites that there are for who asks.
             holding: number of changes that the board has to hold: one that was read after as many
-                may serve again, up to `BOARD_MS` old. None: none may.
+                may serve again, as `Recent` says. None: none may.
 
         Raises:
             LookupError: no such site.
@@ -181,9 +179,13 @@ class Scenes:
             site_id = sites[0].id
         elif site_id is not None and not _covers(within, site_id):
             raise LookupError("no such site")
-        version, board = (
-            (self._version(), None) if site_id is None else self._board(site_id, today, holding)
-        )
+        version, board = self._changes.version, None
+        if site_id is not None:
+            # To read thousands of people takes a tenth of a second: for each who looks at a morning
+            # on which nothing happens, and for each language in which all look at once.
+            version, board = self._boards.holding(
+                (site_id, today), partial(self._overview.board, site_id, today, now_ms), holding
+            )
         live = {gate.terminal_id: gate for gate in self._gates()}
         return Scene(
             as_of_ms=now_ms if board is None else board.as_of_ms,
@@ -201,29 +203,32 @@ class Scenes:
             version=version,
         )
 
+    def written(self, scene: Scene) -> bytes:
+        """Returns a scene as JSON for scripts.
+
+        What 3,000 people become is 2 MB, and takes as long as to read them: it is written once of
+        each board.
+        """
+        parts = [_json(scene.around())[:-1]]
+        for name, value, told in (("board", scene.board, _board), ("flow", scene.flow, _flow)):
+            text = "null" if value is None else self._text(name, scene, value, told)
+            parts.append(f'"{name}":{text}')
+        return (",".join(parts) + "}").encode()
+
+    def _text(
+        self, name: str, scene: Scene, value: Any, told: Callable[[Any], dict[str, Any]]
+    ) -> str:
+        key = (name, None if scene.board is None else scene.board.site.id)
+        of, text = self._texts.get(key, (None, ""))
+        if of is not value:
+            text = _json(told(value))
+            self._texts[key] = value, text
+        return text
+
     def pulse(self) -> tuple[int, AuthorityStatus]:
         """Returns the moment and the state of the authority's link, once the database answered."""
         self._overview.sites()
         return self._clock(), self._authority()
-
-    def _board(self, site_id: int, today: str, holding: int | None) -> tuple[int, Board]:
-        """To read thousands of people takes a tenth of a second: for each who looks at a morning on
-        which nothing happens, and for each language in which all look at once."""
-        with self._reading[site_id]:
-            now_ms = self._clock()
-            kept = self._boards.get(site_id)
-            if (
-                kept is not None
-                and holding is not None
-                and kept[0] >= holding
-                and kept[1].day == today
-                and 0 <= now_ms - kept[1].as_of_ms < BOARD_MS
-            ):
-                return kept
-            version = self._version()
-            kept = version, self._overview.board(site_id, today, now_ms)
-            self._boards[site_id] = kept
-            return kept
 
     def _flow(self, site_id: int, today: str, now_ms: int) -> Flow:
         """The curve reads every tap of the day, and a minute more changes nothing in it."""

@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from hub.web.live import Changes
-from hub.web.recent import KEPT_MS, Recent
+from hub.web.recent import IDLE_MS, KEPT_MS, Recent
 from tests.web.moments import NOW
 
 
@@ -55,6 +55,45 @@ def test_it_serves_again_while_nothing_changed(recent: Recent[int], clock: Momen
     assert recent.get("day", read) == 2
     clock.now_ms -= 1  # a clock that was set back tells nothing
     assert recent.get("day", read) == 3
+
+
+def test_it_serves_longer_while_nobody_wrote_anything(clock: Moment) -> None:
+    written = [7]
+    recent: Recent[int] = Recent(Changes(lambda: written[0]), clock)
+    read = Reading()
+    assert recent.get("day", read) == 1
+    clock.now_ms += IDLE_MS - 1
+    assert recent.get("day", read) == 1
+    written[0] = 8  # by another process: nobody tells of it
+    assert recent.get("day", read) == 2
+    clock.now_ms += IDLE_MS
+    assert recent.get("day", read) == 3
+
+
+def test_what_others_write_makes_nothing_old_at_once(clock: Moment) -> None:
+    """A session that is used writes too; a page changes by what is told of."""
+    written = [7]
+    recent: Recent[int] = Recent(Changes(lambda: written[0]), clock)
+    read = Reading()
+    assert recent.get("day", read) == 1
+    written[0] = 8
+    clock.now_ms += KEPT_MS - 1
+    assert recent.get("day", read) == 1
+    clock.now_ms += 1
+    assert recent.get("day", read) == 2
+
+
+def test_who_shows_what_came_before_is_served_with_what_is_there(
+    recent: Recent[int], changes: Changes
+) -> None:
+    read = Reading()
+    changes.notify()
+    assert recent.holding("day", read, 1) == (1, 1)
+    changes.notify()
+    assert recent.holding("day", read, 1) == (1, 1)
+    assert recent.holding("day", read, 2) == (2, 2)
+    assert recent.holding("day", read, 1) == (2, 2)
+    assert recent.holding("day", read, None) == (2, 3)
 
 
 def test_a_change_is_looked_at_at_once(recent: Recent[int], changes: Changes) -> None:

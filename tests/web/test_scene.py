@@ -7,7 +7,9 @@ from sqlalchemy import Engine
 
 from hub.application.overview import AuthorityStatus, Board
 from hub.storage.overview import Overview
-from hub.web.scene import BOARD_MS, Scenes
+from hub.web.live import Changes
+from hub.web.recent import KEPT_MS
+from hub.web.scene import Scenes
 from tests.web.sample import NOW
 
 
@@ -15,7 +17,6 @@ class CountedOverview(Overview):
     """Counts how often a board is read."""
 
     boards = 0
-    version = 7
 
     def board(self, site_id: int, day: str, now_ms: int) -> Board:
         self.boards += 1
@@ -42,15 +43,23 @@ def overview(morning: Engine) -> CountedOverview:
 
 
 @pytest.fixture
-def scenes(overview: CountedOverview, clock: Moment) -> Scenes:
-    return Scenes(overview, list, AuthorityStatus, clock, lambda: overview.version)
+def changes() -> Changes:
+    found = Changes()
+    for _ in range(7):
+        found.notify()
+    return found
+
+
+@pytest.fixture
+def scenes(overview: CountedOverview, clock: Moment, changes: Changes) -> Scenes:
+    return Scenes(overview, list, AuthorityStatus, clock, changes)
 
 
 def test_a_board_of_which_nothing_changed_serves_again(
     scenes: Scenes, overview: CountedOverview, clock: Moment
 ) -> None:
     first = scenes.take(1, holding=7)
-    clock.now_ms += BOARD_MS - 1
+    clock.now_ms += KEPT_MS - 1
     again = scenes.take(1, holding=7)
     assert overview.boards == 1
     assert again.board is first.board
@@ -58,9 +67,11 @@ def test_a_board_of_which_nothing_changed_serves_again(
     assert again.as_of_ms == NOW
 
 
-def test_a_change_is_looked_at_at_once(scenes: Scenes, overview: CountedOverview) -> None:
+def test_a_change_is_looked_at_at_once(
+    scenes: Scenes, overview: CountedOverview, changes: Changes
+) -> None:
     scenes.take(1, holding=7)
-    overview.version = 8
+    changes.notify()
     assert scenes.take(1, holding=8).version == 8
     assert overview.boards == 2
     # Whoever shows what came before is served with the same one.
@@ -72,7 +83,7 @@ def test_gates_fall_silent_without_a_change(
     scenes: Scenes, overview: CountedOverview, clock: Moment
 ) -> None:
     scenes.take(1, holding=7)
-    clock.now_ms += BOARD_MS
+    clock.now_ms += KEPT_MS
     assert scenes.take(1, holding=7).as_of_ms == clock.now_ms
     assert overview.boards == 2
 
