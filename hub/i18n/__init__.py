@@ -19,7 +19,7 @@ from decimal import Decimal
 from functools import cache
 from importlib import resources
 from threading import Lock
-from typing import Final
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from babel import Locale
@@ -227,6 +227,14 @@ class _Catalogue(Mapping[str, Mapping[str, str]]):
             self._read(key.partition(".")[0])
             entry = self._entries[key]
         return entry
+
+    def get(self, key: str, default: object = None) -> Any:
+        """See `Mapping.get`; a page asks some thousand times."""
+        entry = self._entries.get(key)
+        if entry is None and key.partition(".")[0] in self._unread:
+            self._read(key.partition(".")[0])
+            entry = self._entries.get(key)
+        return default if entry is None else entry
 
     def __iter__(self) -> Iterator[str]:
         self._read_all()

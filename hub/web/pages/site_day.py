@@ -33,7 +33,7 @@ from hub.web.office import Office
 from hub.web.recent import Recent
 
 SEE: Final = Allowed(Action.DAY_SEE)
-PAGE: Final = 250
+PAGE: Final = 100
 """People on one page; more are on the next one, and the PDF holds everybody."""
 DayText = Annotated[str, Query(max_length=20)]
 SiteHandle = Annotated[str, Query(max_length=40)]
