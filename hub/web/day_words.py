@@ -9,6 +9,7 @@ from typing import Final
 
 from hub.application.overview import RegistrationRow, Standing
 from hub.application.site_day import DayCompany, DayPerson, SiteDay, Totals
+from hub.domain.companies import number_text
 from hub.domain.registration import State
 from hub.i18n import clock_text, day_text, iso_text, moment_text
 from hub.web.page_words import PageWords
@@ -64,7 +65,8 @@ class DayWords(PageWords):
         """Returns the heading of a company: its name and number."""
         if not one.number:
             return self("no_company")
-        return f"{one.name} ({one.number})" if one.name != one.number else one.number
+        number = number_text(one.number)
+        return f"{one.name} ({number})" if one.name != one.number else number
 
     def place(self, one: DayCompany) -> str:
         """Returns where it stands: level, for whom it works, under which works."""
@@ -220,7 +222,7 @@ class DayWords(PageWords):
             day.site,
             date_of(day.day),
             row.works_number if row is not None else one.works_number,
-            one.company_number,
+            one.company_number if iso else number_text(one.company_number),
             one.company,
             level,
             company.above_name if company is not None else "",

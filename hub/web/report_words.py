@@ -18,6 +18,7 @@ from hub.application.reports import (
     of_problem,
     totals_of,
 )
+from hub.domain.companies import number_text as company_text
 from hub.domain.hours import MINUTE_MS, Rounding, Span, breaks_ms, rounded_ms
 from hub.i18n import (
     clock_text,
@@ -144,7 +145,9 @@ class ReportWords(PageWords):
             known = any(one.whole for one in row.spans)
             values["worked"] = hours_text(row.worked_ms) if known else ""
             values["rounded"] = hours_text(row.rounded_ms(self.rounding) or 0) if known else ""
-            values["note"] = ", ".join(dict.fromkeys(filter(None, map(self._note, row.spans))))
+            # Who is still here is told by his times.
+            notes = [self._note(one) for one in row.spans if not one.here]
+            values["note"] = ", ".join(dict.fromkeys(filter(None, notes)))
         names = COLUMNS[_report_of(row)]
         return [values[name] or "–" for name in self.shown(names)]
 
@@ -181,7 +184,7 @@ class ReportWords(PageWords):
         who = row.who
         values = {
             "site": row.site,
-            "company_number": who.company_number,
+            "company_number": who.company_number if iso else company_text(who.company_number),
             "company": who.company,
             "name": f"{who.family_name} {who.given_name}".strip(),
             "family_name": who.family_name,
@@ -242,7 +245,8 @@ class ReportWords(PageWords):
         if not who.company_number:
             return self("no_company")
         same = who.company == who.company_number
-        return who.company if same else f"{who.company} ({who.company_number})"
+        number = company_text(who.company_number)
+        return number if same else f"{who.company} ({number})"
 
     def _times(self, span: Span, day: date) -> str:
         came, left = (

@@ -97,7 +97,7 @@ def worker(morning: Morning, family_name: str) -> Actor:
 def test_it_tells_everything_in_plain_words(morning: Morning, language: str) -> None:
     shown = re.sub(r"\s+", " ", page(morning, language=language).replace("\u00a0", " "))
     told = [
-        "Milan Aarts", "1Y19FAKE001AZ", "Werf Noord", "0999000129", MASKED, str(NUMBER),
+        "Milan Aarts", "1Y19FAKE001AZ", "Werf Noord", "0999.000.129", MASKED, str(NUMBER),
         morning.reference("Aarts"), said("dashboard.state.flagged", language),
         f"{said('remark.related_dimona_not_ok', language)} ({REMARK})",
         said("registration.regime.day", language),

@@ -19,6 +19,7 @@ from fastapi.responses import HTMLResponse
 from sqlalchemy import Connection
 
 from hub.application.access import Actor
+from hub.domain.companies import number_text
 from hub.domain.rights import Action, Role
 from hub.errors import SitegateError, UsageError
 from hub.i18n import moment_text
@@ -96,7 +97,7 @@ def accounts_pages(office: Office) -> APIRouter:
             request, "account_new.html", words, actor, 400 if errors else 200,
             errors=words.explained(errors), new=new, sites=sites,
             roles=[(str(role), words.any(f"frame.role.{role}")) for role in roles],
-            companies=[(number, f"{name} ({number})") for number, name in companies],
+            companies=[(number, f"{name} ({number_text(number)})") for number, name in companies],
             spoken=[("", words("account.language_browser")), *LANGUAGE_NAMES.items()],
         )  # fmt: skip
 

@@ -24,6 +24,7 @@ from hub.application.evidence import Carried, ReadItems
 from hub.application.people import Changed
 from hub.application.registration_file import RegistrationFile
 from hub.domain.audit import Noted
+from hub.domain.companies import number_text
 from hub.domain.in_out_regime import correction_until
 from hub.domain.people import REASON_MAX, REASON_MIN
 from hub.domain.registration import CANCEL_REASONS, LIVE, State
@@ -327,6 +328,7 @@ def _draw(
         actor,
         200 if error is None else 409,
         file=file,
+        number_text=number_text,
         proof=proof,
         site=site,
         clear=clear,
