@@ -18,6 +18,7 @@ from sqlalchemy import ColumnElement, Connection, func, select, true
 from hub.domain.legal_day import day_bounds_ms
 from hub.storage.audit import ANCHOR, HEAD, PARTS, link
 from hub.storage.chain import EMPTY, ChainReport, Head, Walk, plain, raw, raw_text, read_noted
+from hub.storage.kiosk_tables import kiosk
 from hub.storage.schema import account, audit, company, person, site
 from hub.storage.secrets import Vault
 
@@ -133,6 +134,8 @@ class Subject:
         return f"{self.kind}:{self.handle}" if self.handle else self.kind
 
 
+_KIOSK: Final = "kiosk-"
+"""A kiosk is written by its identity, which nobody can count: `kiosk-1f2e3d4c`."""
 _ROWS: Final[Mapping[str, Any]] = {
     "person": person,
     "account": account,
@@ -157,13 +160,21 @@ class Subjects:
     def learn(self, written: Iterable[str]) -> None:
         """Looks up many at once, for `of`."""
         wanted: dict[str, set[int]] = {}
-        for one in set(written) - self._known.keys():
+        unknown = set(written) - self._known.keys()
+        self._learn_kiosks([one for one in unknown if one.startswith(_KIOSK)])
+        for one in unknown:
             kind, _, rest = one.partition(":")
             if kind in _ROWS and rest.isascii() and rest.isdigit():
                 wanted.setdefault(kind, set()).add(int(rest))
         for kind, rows in wanted.items():
             for row in self.connection.execute(self._query(kind).where(_ROWS[kind].c.id.in_(rows))):
                 self._known[f"{kind}:{row.id}"] = self._named(kind, row)
+
+    def _learn_kiosks(self, keys: list[str]) -> None:
+        if keys:
+            query = select(kiosk.c.id, kiosk.c.name).where(kiosk.c.id.in_(keys))
+            names = {row.id: row.name for row in self.connection.execute(query)}
+            self._known |= {key: Subject("kiosk", key, names.get(key, "")) for key in keys}
 
     def of(self, written: str) -> Subject:
         """Returns whom `person:12` stands for; one whose row is gone has a handle and no name."""
@@ -189,6 +200,8 @@ class Subjects:
                 select(company.c.id).where(company.c.number == handle)
             ).scalar()
             return None if row is None else f"company:{row}"
+        if kind == "kiosk":
+            return handle
         if kind in _ROWS:
             for row in self.connection.execute(self._query(kind)):
                 if self._named(kind, row).handle == handle:

@@ -11,7 +11,7 @@ from typing import TypeVar
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from hub.domain.audit import Noted
 from hub.domain.rights import Role
@@ -19,6 +19,9 @@ from hub.i18n import LANGUAGES, text
 from hub.settings import Settings
 from hub.storage.audit import note
 from hub.storage.engine import writing
+from hub.storage.kiosk_tables import kiosk
+from hub.storage.kiosks import Kiosks, NewKiosk
+from hub.storage.schema import works
 from hub.web.access import install_access
 from hub.web.office import Office
 from hub.web.pages.audit import audit_pages
@@ -84,6 +87,35 @@ def test_every_word_is_told_in_the_language_of_the_reader(here: TestHouse, langu
     for word in Noted:
         assert typed(text(f"audit.did.{word}", language)) in shown
     Outline(browser.get(f"/audit?lang={language}").text)
+
+
+def test_a_kiosk_is_called_by_its_name_and_not_by_its_identity(here: TestHouse) -> None:
+    house = here.house
+    with writing(house.engine) as connection:
+        site_id = connection.execute(select(works.c.site_id)).scalar_one()
+        Kiosks(connection, house.vault, ADMINISTRATOR, NOON_MS).add(
+            NewKiosk("Loge", site_id, "", "both", 5)
+        )
+        key = connection.execute(select(kiosk.c.id)).scalar_one()
+        note(connection, house.vault, NOON_MS, key, Noted.PERSON_ADDED, "person:1")
+    browser = client(here)
+    rows = plain(browser.get("/audit?lang=nl&action=person.added").text)
+    assert "Kiosk Loge" in rows
+    assert key not in rows
+    # It can be chosen among those who did something, and only its rows are shown then.
+    only = plain(browser.get(f"/audit?lang=nl&by=kiosk:{key}").text)
+    assert "1 regel " in only
+
+
+def test_how_somebody_logged_in_is_told_in_words(here: TestHouse) -> None:
+    with writing(here.house.engine) as connection:
+        for how in ("password", "link", "passkey", "oidc"):
+            note(connection, here.house.vault, NOON_MS, "account:1", Noted.LOGIN, "account:1",
+                 how=how)  # fmt: skip
+    shown = plain(client(here).get("/audit?lang=nl&action=login").text)
+    for word in ("wachtwoord", "toegangssleutel", "bedrijfsaccount"):
+        assert word in shown
+    assert "passkey" not in shown
 
 
 def typed(text: str) -> str:

@@ -165,6 +165,8 @@ def _told(key: str, value: Any, words: PageWords) -> tuple[str, str]:
         return called, words("yes" if value else "no")
     if key.endswith("_ms") and isinstance(value, int):
         return called, moment_text(value, words.language)
+    if words.has(f"value.{key}.{value}"):
+        return called, words(f"value.{key}.{value}")
     if key == "role" and value in tuple(Role):
         return called, words.any(f"frame.role.{value}")
     if key == "kind" and value in tuple(Kind):
@@ -178,6 +180,9 @@ def _shown(value: Any) -> str:
 
 def _called(subject: Subject, words: PageWords) -> str:
     """What a reader calls it: its name, else what kind it is and the handle."""
+    if subject.name and subject.kind == "kiosk":
+        # "Loge" alone could be anybody.
+        return f"{words('kind.kiosk')} {subject.name}"
     if subject.name:
         return subject.name
     if not words.has(f"kind.{subject.kind}"):
