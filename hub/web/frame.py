@@ -20,6 +20,18 @@ LANGUAGE_COOKIE: Final = "sitegate_lang"
 LANGUAGE_COOKIE_S: Final = 365 * 24 * 3600
 
 
+TONES: Final = {
+    "alerts.said.settled": "plain",
+    "enrol.said.ended": "plain",
+    "enrol.said.gone": "plain",
+    "imports.said.discarded": "plain",
+    "people.said.kept_doubt": "warn",
+    "registrations.said.made_none": "plain",
+    "reminders.said.sent_before": "plain",
+}
+"""How what is said looks where nothing was achieved or something is to be looked at; else green."""
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One entry of the navigation.
@@ -109,6 +121,7 @@ def draw(
         **values: what the template draws.
     """
     path = request.url.path
+    said = request.query_params.get("said", "")
     html = template(name).render(
         words=words,
         actor=actor,
@@ -118,7 +131,8 @@ def draw(
         entries=entries_of(actor),
         csrf=actor.csrf if actor is not None else "",
         csrf_field=FORM_FIELD,
-        said=_said(words, request.query_params.get("said", "")),
+        said=_said(words, said),
+        said_tone=TONES.get(f"{words.room}.said.{said}", ""),
         in_language={code: _in_language(request, code) for code in LANGUAGES},
         **values,
     )

@@ -186,7 +186,10 @@ def test_an_unknown_handle_leads_back(world: World) -> None:
         assert gone or answer.json() == {"state": "gone"}
     for end in ("end", "again", "refused", "reader", "find", "link"):
         assert world.post(f"/enrol/none/{end}").headers["location"] == "/enrol?said=gone"
-    assert "was started anew" in world.get("/enrol?said=gone").text
+    gone = world.get("/enrol?said=gone").text
+    assert "was started anew" in gone
+    # Nothing was achieved: it is not told as a success.
+    assert 'class="said plain"' in gone
 
 
 def test_a_gate_that_is_not_his_is_not_there(world: World) -> None:
