@@ -1,6 +1,6 @@
 """Takes a picture of every page, in four languages and at three widths, of a site that runs.
 
-    .venv/bin/python -m tools.screenshots FOLDER [--only WORD] [--languages fr,nl] [--widths 360]
+    .venv/bin/python -m tools.screenshots FOLDER [--only WORD,..] [--languages fr,nl] [--widths 360]
 
 Gate, broker, hub and authority run as they do in the tests (`tests.e2e.people_site`), and a morning
 has happened (`tests.e2e.people_morning`). For each page and width the languages also stand side by
@@ -27,7 +27,8 @@ from tests.e2e.people_site import ADA, CLAIRE, SASKIA, PeopleSite, Somebody, peo
 if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext, Page
 
-WIDTHS: Final = {360: 740, 768: 1024, 1280: 900}
+WIDTHS: Final = {360: 740, 768: 1024, 1280: 900, 3840: 2160}
+"""Heights by width; the last, 4K, only when it is asked for."""
 TALLEST: Final = 2600
 """Pixels of a page on a sheet; what is longer is cut off there."""
 OFFICE: Final = {
@@ -54,7 +55,7 @@ class Wanted:
 
     Args:
         folder: where to.
-        only: part of the names of the pages; empty: all.
+        only: parts of the names of the pages, with commas; empty: all.
         languages, widths: of the pages.
     """
 
@@ -65,7 +66,7 @@ class Wanted:
 
     def takes(self, name: str) -> bool:
         """Whether a page of this name is wanted."""
-        return self.only in name
+        return any(word in name for word in self.only.split(","))
 
     def file(self, name: str, width: int, language: str) -> Path:
         """Where a picture goes."""
@@ -228,9 +229,9 @@ def main() -> None:
     """Runs the site and takes the pictures."""
     parser = argparse.ArgumentParser(prog="tools.screenshots", description=__doc__)
     parser.add_argument("folder", type=Path, help="where the pictures go")
-    parser.add_argument("--only", default="", help="pages whose names hold this")
+    parser.add_argument("--only", default="", help="pages whose names hold one of these")
     parser.add_argument("--languages", default=",".join(LANGUAGES))
-    parser.add_argument("--widths", default=",".join(map(str, WIDTHS)))
+    parser.add_argument("--widths", default=",".join(map(str, list(WIDTHS)[:-1])))
     asked = parser.parse_args()
     wanted = Wanted(
         asked.folder, asked.only, asked.languages.split(","), [*map(int, asked.widths.split(","))]
