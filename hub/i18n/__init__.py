@@ -138,8 +138,9 @@ def time_text(utc_ms: int, language: str) -> str:
 
 
 def day_text(day: date, language: str) -> str:
-    """Returns the day in words, for example ``lundi 23 novembre 2026``."""
-    return format_date(day, "EEEE d MMMM y", locale=_locale(language))
+    """Returns the day in words, ``lundi 23 novembre 2026``; in German ``Montag, 23. November``."""
+    weekday = format_date(day, "EEEE", locale=_locale(language))
+    return f"{weekday}{',' if language == 'de' else ''} {short_day_text(day, language)}"
 
 
 def weekday_text(day: date, language: str) -> str:
@@ -157,7 +158,7 @@ def short_day_text(day: date, language: str) -> str:
 
 def moment_text(utc_ms: int, language: str) -> str:
     """Returns day and time in Brussels, for example ``23 november 2026 07:04:09``."""
-    day = format_date(_local(utc_ms).date(), "d MMMM y", locale=_locale(language))
+    day = short_day_text(_local(utc_ms).date(), language)
     return f"{day} {time_text(utc_ms, language)}"
 
 

@@ -7,6 +7,7 @@ from datetime import date
 from typing import Final
 
 from hub.application.consultation import GROUPS, Group, Line
+from hub.domain.companies import number_text
 from hub.domain.legal_day import brussels_day
 from hub.domain.registration import State
 from hub.i18n import catalogue, clock_text, day_text, iso_text, moment_text, weekday_text
@@ -39,7 +40,8 @@ class ConsultWords(PageWords):
 
     def weekday(self, day: date) -> str:
         """Returns a day as a table has it, with its year: a period may begin in another one."""
-        return f"{weekday_text(day, self.language)} {day.year}"
+        sign = "" if self.language == "de" else "/"
+        return f"{weekday_text(day, self.language)}{sign}{day.year}"
 
     def why(self, one: Line) -> list[str]:
         """Returns what is to be said of a row: why it has no number, and the remarks."""
@@ -106,7 +108,7 @@ class ConsultWords(PageWords):
                 one.day.isoformat() if iso else day_text(one.day, self.language),
                 one.site,
                 one.works_number,
-                one.company_number,
+                one.company_number if iso else number_text(one.company_number),
                 one.company,
                 one.family_name,
                 one.given_name,

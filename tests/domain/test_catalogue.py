@@ -185,7 +185,7 @@ class TestFormats:
         [
             ("fr", "lundi 23 novembre 2026", "23 novembre 2026 07:04:09"),
             ("nl", "maandag 23 november 2026", "23 november 2026 07:04:09"),
-            ("de", "Montag 23 November 2026", "23 November 2026 07:04:09"),
+            ("de", "Montag, 23. November 2026", "23. November 2026 07:04:09"),
             ("en", "Monday 23 November 2026", "23 November 2026 07:04:09"),
             ("es", "Monday 23 November 2026", "23 November 2026 07:04:09"),
         ],
