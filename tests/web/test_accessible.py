@@ -92,6 +92,27 @@ _LISTEN: Final = """
 }
 """
 _REFUSED: Final = "main [aria-invalid=true], main .problem, main [role=alert]"
+WALL: Final = {"width": 3840, "height": 2160}
+"""A screen of 4K."""
+LONGEST: Final = 95
+"""Signs of a line of prose, the longest; the eye loses its way back beyond that."""
+_LINES: Final = """
+() => [...document.querySelectorAll("main p, footer p")].flatMap((one) => {
+  const lines = new Map();
+  const walk = document.createTreeWalker(one, NodeFilter.SHOW_TEXT);
+  const range = document.createRange();
+  while (walk.nextNode()) {
+    for (const word of walk.currentNode.data.matchAll(/\\S+\\s*/g)) {
+      range.setStart(walk.currentNode, word.index);
+      range.setEnd(walk.currentNode, word.index + word[0].trimEnd().length);
+      const box = range.getBoundingClientRect();
+      const top = Math.round(box.bottom);
+      if (box.width) lines.set(top, (lines.get(top) || "") + word[0]);
+    }
+  }
+  return [...lines.values()].map((line) => line.trim());
+})
+"""
 NO_PAGES: Final = (".json", ".xlsx", ".csv", ".pdf", "/live", "/api/", "/static", "/healthz")
 
 
@@ -253,6 +274,34 @@ def test_the_tab_key_reaches_everything_and_shows_where_it_is(
                 if found:
                     faults[f"{who} {path}"] = found
     _none(faults)
+
+
+def test_a_screen_at_a_wall_is_filled_and_read_from_afar(place: Place, browser: Browser) -> None:
+    """At 4K: no line too long for the eye, nothing beyond the edge, the headcount large."""
+    faults: dict[str, list[str]] = {}
+    lines = 0
+    with looking(browser, "fr") as page:
+        page.set_viewport_size(WALL)  # pyright: ignore[reportArgumentType]
+        for path in opened(place, page, "supervisor", ("/", "/plan", "/day", "/roll-call")):
+            found: list[str] = []
+            if page.evaluate("document.documentElement.scrollWidth") > WALL["width"]:
+                found.append(f"wider than the screen: {page.evaluate(_WIDER)}")
+            told: list[str] = page.evaluate(_LINES)
+            lines += len(told)
+            found += [f"{len(one)} signs: {one}" for one in told if len(one) > LONGEST]
+            main = page.locator("main").bounding_box()
+            assert main is not None
+            if main["width"] < WALL["width"] * 0.6:
+                found.append(f"only {main['width']} pixels wide")
+            if path in ("/", "/roll-call"):
+                count = page.locator(".count-number").first.bounding_box()
+                assert count is not None
+                if count["height"] < 80 or count["y"] + count["height"] > WALL["height"]:
+                    found.append(f"the headcount is at {count}")
+            if found:
+                faults[path] = found
+    _none(faults)
+    assert lines > 10
 
 
 def _none(faults: Mapping[str, Iterable[object]]) -> None:
