@@ -50,7 +50,9 @@ HERE = 1_500
 """Who is on site when the taps of the second measurement begin."""
 PAGES = (
     "/", "/api/board.json", "/day", "/people", "/companies", f"/companies/{COMPANY}", "/plan",
-    "/consult", "/roll-call", "/balance", "/alerts", "/audit",
+    "/consult", "/roll-call", "/balance", "/alerts", "/audit", "/guard", "/reports",
+    "/reports/hours", "/reports/exceptions", "/reports/months", "/reports/reminders", "/works",
+    "/accounts", "/kiosks", "/enrol", "/imports",
 )  # fmt: skip
 DRILL = 400
 PHONES = 3

@@ -49,21 +49,29 @@ class _Month:
     companies: set[str] = field(default_factory=set[str])
     days: Counter[date] = field(default_factory=Counter[date])
 
+    def add(self, person_id: int, company_number: str, day: date, column: Column) -> None:
+        self.columns[column] += 1
+        self.people.add(person_id)
+        if company_number:
+            self.companies.add(company_number)
+        self.days[day] += 1
+
 
 def _months(reports: Reports) -> Iterator[MonthRow]:
     found: dict[tuple[int, date], _Month] = defaultdict(_Month)
-    for site_id, who, row, _ in reports.people_days():
+    looked_at = reports.days_to_look_at()
+    for (person_id, site_id, text), company_number in reports.simply_in_order(looked_at):
+        day = date.fromisoformat(text)
+        month = found[site_id, day.replace(day=1)]
+        month.add(person_id, company_number, day, Column.REGISTERED)
+    for site_id, who, row, _ in reports.people_days(looked_at):
         if row.standing is Standing.VISITOR:
             continue
         day = date.fromisoformat(row.day)
         month = found[site_id, day.replace(day=1)]
         entry = entry_of((one.state, one.cause) for one in row.registrations)
-        month.columns[entry.column] += 1
         month.lapsed += entry.state == State.LAPSED
-        month.people.add(who.person_id)
-        if who.company_number:
-            month.companies.add(who.company_number)
-        month.days[day] += 1
+        month.add(who.person_id, who.company_number, day, entry.column)
     open_days = _open_days(reports)
     for (site_id, first), month in sorted(
         found.items(), key=lambda one: (reports.sites[one[0][0]].name, one[0][1])

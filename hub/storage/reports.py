@@ -8,12 +8,12 @@ only.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, func, or_, select, true
 
 from hub.application.access import Actor
 from hub.application.overview import PersonRow, RegistrationRow, Standing
@@ -28,6 +28,7 @@ from hub.domain.stay import DayTaps, began_before, stay_of
 from hub.errors import UsageError
 from hub.storage.masks import mask_of
 from hub.storage.overview import live_first, registration_row
+from hub.storage.plain_days import PersonDay, days_to_look_at
 from hub.storage.schema import (
     act_done,
     company,
@@ -169,28 +170,47 @@ class Reports:
 
     # ------------------------------------------------------------ presences and registrations
 
-    def people_days(self) -> Iterator[tuple[int, Who, PersonRow, dict[str, int]]]:
-        """Yields everybody who was there on a day to work or to visit, by site, company, name and
+    def days_to_look_at(self) -> set[PersonDay]:
+        """Returns the presences that are not simply in order; `hub.storage.plain_days`."""
+        scope = self.actor.scope(Action.REPORTS_SEE)
+        return days_to_look_at(
+            self.connection,
+            self.sites,
+            self.asked.period.first,
+            self.asked.period.last,
+            presences_within(scope),
+            registrations_within(scope),
+            LATE_MS,
+        )
+
+    def people_days(
+        self, wanted: Set[PersonDay]
+    ) -> Iterator[tuple[int, Who, PersonRow, dict[str, int]]]:
+        """Yields who was there on one of these days to work or to visit, by site, company, name and
         day: the site, who, what was seen and registered, and when numbers came by reference.
 
         Who only ended a night shift on a day was there on the day before, and is not there twice.
         """
         first, last = self.asked.period.first, self.asked.period.last
         eve = first - timedelta(days=1)
+        people = {one[0] for one in wanted}
         seen: dict[_Key, dict[str, _Row]] = defaultdict(dict)
-        for row in self._present(eve, last):
-            self._known(row)
-            seen[row.person_id, row.site_id][row.day] = row
-        made: dict[tuple[int, int, str], list[RegistrationRow]] = defaultdict(list)
-        for row in self._registered(first, last):
-            made[row.person_id, row.site_id, row.day].append(registration_row(row))
-        numbered = self._numbered(first, last)
+        for row in self._present(eve, last, people):
+            if row.person_id in people:
+                self._known(row)
+                seen[row.person_id, row.site_id][row.day] = row
+        made: dict[PersonDay, list[RegistrationRow]] = defaultdict(list)
+        for row in self._registered(first, last, people):
+            key = row.person_id, row.site_id, row.day
+            if key in wanted:
+                made[key].append(registration_row(row))
+        numbered = self._numbered(first, last, people)
         visit = visitors(self.connection, day_bounds_ms(first)[0])
-        outs = self._first_outs(seen, made, first)
+        outs = self._first_outs(seen, made, first, wanted)
         for key in self._in_order(seen):
             person_id, site_id = key
             for day, row in sorted(seen[key].items()):
-                if day < first.isoformat():
+                if (person_id, site_id, day) not in wanted:
                     continue
                 registrations = made.get((person_id, site_id, day), [])
                 if self._ends_a_night(key, day, seen[key], registrations, outs):
@@ -213,10 +233,36 @@ class Reports:
                 )
                 yield site_id, self._who[person_id], about, numbered
 
+    def simply_in_order(self, looked_at: Set[PersonDay]) -> Iterator[tuple[PersonDay, str]]:
+        """Yields every other presence of the period, with the number of who employs the person.
+
+        Args:
+            looked_at: what `days_to_look_at` returned.
+        """
+        period = self.asked.period
+        columns = presence.c
+        query = (
+            select(columns.person_id, columns.site_id, columns.day, company.c.number)
+            .select_from(
+                presence.join(person, columns.person_id == person.c.id)
+                .outerjoin(company, person.c.company_id == company.c.id)
+                .outerjoin(USER, person.c.user_company_id == USER.c.id)
+            )
+            .where(
+                columns.site_id.in_(self.sites),
+                columns.day.between(period.first.isoformat(), period.last.isoformat()),
+                presences_within(self.actor.scope(Action.REPORTS_SEE)),
+                *self._of_company(),
+            )
+        )
+        for person_id, site_id, day, number in self.connection.execute(query):
+            if (person_id, site_id, day) not in looked_at:
+                yield (person_id, site_id, day), number or ""
+
     def exceptions(self) -> Iterator[ExceptionRow]:
         """Yields the presences that are not in order, by site, company, name and day."""
         attested = self._attested()
-        for site_id, who, row, numbered in self.people_days():
+        for site_id, who, row, numbered in self.people_days(self.days_to_look_at()):
             late_ms = _late_ms(row, numbered)
             problem = _problem_of(row, late_ms)
             if problem is not None:
@@ -250,13 +296,16 @@ class Reports:
     def _first_outs(
         self,
         seen: Mapping[_Key, Mapping[str, _Row]],
-        made: Mapping[tuple[int, int, str], Sequence[RegistrationRow]],
+        made: Mapping[PersonDay, Sequence[RegistrationRow]],
         first: date,
+        wanted: Set[PersonDay],
     ) -> dict[tuple[int, int, str], int]:
         """The first way out of a day of those who may have ended a night shift then."""
         asked: dict[_Key, list[str]] = defaultdict(list)
         for key, rows in seen.items():
             for day in rows:
+                if (*key, day) not in wanted:
+                    continue
                 eve = rows.get((date.fromisoformat(day) - timedelta(days=1)).isoformat())
                 live = any(one.state in LIVE for one in made.get((*key, day), ()))
                 if eve is not None and eve.inside and not live:
@@ -274,7 +323,7 @@ class Reports:
 
     # ------------------------------------------------------------ queries
 
-    def _present(self, first: date, last: date) -> Sequence[_Row]:
+    def _present(self, first: date, last: date, people: Set[int] | None = None) -> Sequence[_Row]:
         return self.connection.execute(
             select(*PERSON, presence)
             .select_from(
@@ -286,6 +335,7 @@ class Reports:
                 presence.c.site_id.in_(self.sites),
                 presence.c.day.between(first.isoformat(), last.isoformat()),
                 presences_within(self.actor.scope(Action.REPORTS_SEE)),
+                _of(presence.c.person_id, people),
                 *self._of_company(),
             )
         ).all()
@@ -294,7 +344,7 @@ class Reports:
         number = self.asked.company
         return [or_(company.c.number == number, USER.c.number == number)] if number else []
 
-    def _registered(self, first: date, last: date) -> Sequence[_Row]:
+    def _registered(self, first: date, last: date, people: Set[int]) -> Sequence[_Row]:
         return self.connection.execute(
             select(registration)
             .join(person, registration.c.person_id == person.c.id)
@@ -302,23 +352,25 @@ class Reports:
                 registration.c.site_id.in_(self.sites),
                 registration.c.day.between(first.isoformat(), last.isoformat()),
                 registrations_within(self.actor.scope(Action.REPORTS_SEE)),
+                _of(registration.c.person_id, people),
             )
             .order_by(registration.c.tap_ms, registration.c.changed_ms, registration.c.reference)
         ).all()
 
-    def _references(self, first: date, last: date) -> Any:
+    def _references(self, first: date, last: date, people: Set[int] | None = None) -> Any:
         return select(registration.c.reference).where(
             registration.c.site_id.in_(self.sites),
             registration.c.day.between(first.isoformat(), last.isoformat()),
+            _of(registration.c.person_id, people),
         )
 
-    def _numbered(self, first: date, last: date) -> dict[str, int]:
+    def _numbered(self, first: date, last: date, people: Set[int]) -> dict[str, int]:
         columns = registration_event.c
         rows = self.connection.execute(
             select(columns.reference, func.min(columns.at_ms))
             .where(
                 columns.state == State.REGISTERED,
-                columns.reference.in_(self._references(first, last)),
+                columns.reference.in_(self._references(first, last, people)),
             )
             .group_by(columns.reference)
         )
@@ -361,6 +413,11 @@ class Reports:
             )
 
         return sorted(keys, key=place)
+
+
+def _of(column: Any, people: Set[int] | None) -> ColumnElement[bool]:
+    """Some people are asked for alone; of many, all are read."""
+    return true() if people is None or len(people) > _FEW else column.in_(people)
 
 
 def _problem_of(row: PersonRow, late_ms: int | None) -> Problem | None:

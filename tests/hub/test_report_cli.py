@@ -33,7 +33,7 @@ def test_it_is_told_by_company_and_as_files_and_noted(kept: Books, sitegate: Sit
     said = sitegate("report", "exceptions", *PERIOD)
     assert said.code == 0, said.err
     assert "85.03.12-***.**" in said.out
-    assert "held" in said.out
+    assert "on hold" in said.out
     said = sitegate("report", "exceptions", *PERIOD, "--site", "Werf Noord", "--json",
                     "--csv", "r.csv", "--pdf", "r.pdf", "--xlsx", "r.xlsx")  # fmt: skip
     assert said.code == 0, said.err
