@@ -166,6 +166,7 @@ class SimulatedSite:
         validation_delay_s: seconds until the authority validates a registration.
         settle_s: seconds before the hub believes a search that finds nothing.
         frame_ancestors: who may frame the dashboard.
+        more_settings: further tables of the hub's settings, as TOML.
     """
 
     def __init__(
@@ -179,6 +180,7 @@ class SimulatedSite:
         validation_delay_s: float = 20.0,
         settle_s: float = 10.0,
         frame_ancestors: str = "'none'",
+        more_settings: str = "",
     ) -> None:
         self.folder = folder
         self.badges = read_badges(people)
@@ -195,6 +197,7 @@ class SimulatedSite:
         self._site = site
         self._interpreter: Interpreter = interpreter
         self._frame_ancestors = frame_ancestors
+        self._more_settings = more_settings
         self._settle_s = settle_s
         self._broker_port = 0
         self._web_port = 0
@@ -294,6 +297,7 @@ class SimulatedSite:
                     f"settle_s = {self._settle_s}",
                     "[serial]",
                     f"ports = {json.dumps(self._ports())}",
+                    self._more_settings,
                     "",
                 ]
             )

@@ -80,4 +80,5 @@ def honest_page(
     )
     yield page
     page.close()
-    assert [one for one in complaints if not any(part in one for part in expected)] == []
+    complaints = [one for one in complaints if not any(part in one for part in expected)]
+    assert complaints == [], complaints

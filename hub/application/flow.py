@@ -2,7 +2,7 @@
 
 The curve is drawn from the same taps that make presences, so that its last figure is the headcount
 of the board. Who leaves without having come in today came before midnight: he counts from the start
-of the day.
+of the day, as does who came the day before and is still there.
 """
 
 from __future__ import annotations
@@ -66,7 +66,9 @@ class Flow:
         return not any(any(one.hours) for one in self.arrivals) and self.highest[1] == 0
 
 
-def steps_of(taps: Iterable[tuple[int, int, bool]], start_ms: int) -> tuple[tuple[int, int], ...]:
+def steps_of(
+    taps: Iterable[tuple[int, int, bool]], start_ms: int, staying: Iterable[int] = ()
+) -> tuple[tuple[int, int], ...]:
     """Returns how many were inside from which moment on.
 
     Args:
@@ -74,13 +76,15 @@ def steps_of(taps: Iterable[tuple[int, int, bool]], start_ms: int) -> tuple[tupl
             two in the same millisecond the one that leaves him inside counts as the newer, as in
             `hub.domain.presence`.
         start_ms: beginning of the day.
+        staying: people who came the day before and are still there; who tapped since is known
+            better by that.
     """
     ordered = sorted(taps, key=lambda tap: (tap[0], tap[2]))
     inside: dict[int, bool] = {}
     for _, person, stays in ordered:
         inside.setdefault(person, not stays)
     # Who came in first was outside before; who went out first came before midnight.
-    count = sum(inside.values())
+    count = sum(inside.values()) + len({*staying} - inside.keys())
     steps: dict[int, int] = {start_ms: count}
     for at_ms, person, stays in ordered:
         if inside[person] != stays:

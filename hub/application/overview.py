@@ -126,7 +126,8 @@ class PersonRow:
     Args:
         company: name of the company, empty for a person without one.
         seen: he has a presence on this day; the four fields that follow are None without one.
-        first_ms: first tap of the day as the gate dated it, UTC milliseconds.
+        first_ms: first tap of the day as the gate dated it, UTC milliseconds; of the day before for
+            who came then and is still there.
         received_ms: moment the hub first held a tap of it, UTC milliseconds.
         last_ms: last tap of the day, UTC milliseconds.
         gate: name of the gate of the last tap.

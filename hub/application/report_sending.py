@@ -317,7 +317,9 @@ class ReportSending:
         language = schedule.language
         late = ""
         if due.verdict is Verdict.LATE:
-            late = text("schedule.mail.late", language, due=moment_text(due.at_ms, language)[:-3])
+            late = text(
+                "schedule.mail.late", language, due=moment_text(due.at_ms, language, seconds=False)
+            )
         values = {
             "title": made.title,
             "about": made.about,

@@ -35,6 +35,8 @@ PARTS: Final = ("happened", "kept", "next")
 """What each error text answers: what happened, what was kept, what to do next."""
 
 _BRUSSELS: Final = ZoneInfo("Europe/Brussels")
+_TWICE: Final = 2
+"""The hour that comes twice in Brussels on the day on which the clock is put back."""
 _PLACEHOLDER: Final = re.compile(r"\{(\w+)\}")
 _WEIGHT: Final = re.compile(r"q=([01](?:\.\d{0,3})?)")
 
@@ -131,10 +133,25 @@ def negotiate(accept_language: str | None, asked: str | None = None, default: st
     return best
 
 
-def time_text(utc_ms: int, language: str) -> str:
-    """Returns the time in Brussels as ``07:04:09``; the same shape in all four languages."""
+def time_text(utc_ms: int, language: str, *, seconds: bool = True) -> str:
+    """Returns the time in Brussels as ``07:04:09``; the same shape in all four languages.
+
+    The hour that comes twice when summer time ends says which of the two: ``02:30:00 (UTC+2)``.
+    """
     del language  # asked for all the same: no caller has to know where languages agree
-    return f"{_local(utc_ms):%H:%M:%S}"
+    moment = _local(utc_ms)
+    written = f"{moment:%H:%M:%S}" if seconds else f"{moment:%H:%M}"
+    # In the whole of the Union the clock is put back at 01:00 UTC. Asked for thousands of times.
+    return written + _which_of_two(moment) if moment.hour == _TWICE else written
+
+
+def _which_of_two(moment: datetime) -> str:
+    """What tells a time that comes twice apart; nothing for any other."""
+    first, second = (moment.replace(fold=fold).utcoffset() for fold in (0, 1))
+    if first == second:
+        return ""
+    offset = moment.utcoffset() or timedelta()
+    return f" (UTC+{offset // timedelta(hours=1)})"
 
 
 def day_text(day: date, language: str) -> str:
@@ -156,26 +173,22 @@ def short_day_text(day: date, language: str) -> str:
     return f"1er{written[1:]}" if language == "fr" and day.day == 1 else written
 
 
-def moment_text(utc_ms: int, language: str) -> str:
-    """Returns day and time in Brussels, for example ``23 november 2026 07:04:09``."""
+def moment_text(utc_ms: int, language: str, *, seconds: bool = True) -> str:
+    """Returns day and time in Brussels, for example ``23 november 2026 07:04:09``; see
+    `time_text`."""
     day = short_day_text(_local(utc_ms).date(), language)
-    return f"{day} {time_text(utc_ms, language)}"
+    return f"{day} {time_text(utc_ms, language, seconds=seconds)}"
 
 
-def clock_text(utc_ms: int, language: str, day: date) -> str:
-    """Returns the time in Brussels as ``07:04``, with the date before it when it is another day's.
-
-    The hour that comes twice when summer time ends says which of the two: ``02:30 (UTC+2)``.
+def clock_text(utc_ms: int, language: str, day: date, *, seconds: bool = False) -> str:
+    """Returns the time in Brussels as ``07:04``, with the date before it when it is another day's;
+    see `time_text`.
 
     Args:
         day: the Brussels day that the reader looks at.
     """
     moment = _local(utc_ms)
-    written = f"{moment:%H:%M}"
-    first, second = (moment.replace(fold=fold).utcoffset() for fold in (0, 1))
-    if first != second:
-        offset = moment.utcoffset() or timedelta()
-        written += f" (UTC+{offset // timedelta(hours=1)})"
+    written = time_text(utc_ms, language, seconds=seconds)
     if moment.date() != day:
         pattern = "dd.MM." if language == "de" else "dd/MM"
         written = f"{format_date(moment.date(), pattern, locale=_locale(language))} {written}"

@@ -123,7 +123,7 @@ def where_of(row: Row, language: str) -> str:
     place = place_text(one.gate, language)
     if one.at_ms is None:
         return f"{place}, {text('roll_call.no_time', language)}"
-    time = time_text(one.at_ms, language)[:5]
+    time = time_text(one.at_ms, language, seconds=False)
     if row.out:
         return text("roll_call.out", language, gate=place, time=time)
     return f"{place}, {time}"
@@ -193,7 +193,7 @@ def _first_page(pdf: FPDF, sheet: Sheet, language: str, notice: str) -> float:
     pdf.set_line_width(0.5)
     said = text("roll_call.caution", language)
     if sheet.opened_ms is not None:
-        opened = time_text(sheet.opened_ms, language)[:5]
+        opened = time_text(sheet.opened_ms, language, seconds=False)
         said += " " + text("roll_call.sheet.filled", language, time=opened)
     pdf.set_xy(_EDGE + 3, 37)
     pdf.set_font(FONT, "", 10)

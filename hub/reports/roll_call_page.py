@@ -34,7 +34,7 @@ def roll_call_page(sheet: Sheet, language: str) -> bytes:
     title = f"{text('roll_call.title', language)} - {sheet.list.site}"
     said = text("roll_call.caution", language)
     if sheet.opened_ms is not None:
-        opened = time_text(sheet.opened_ms, language)[:5]
+        opened = time_text(sheet.opened_ms, language, seconds=False)
         said += " " + text("roll_call.sheet.filled", language, time=opened)
     parts = [
         f'<!doctype html>\n<html lang="{language}">\n<head>\n<meta charset="utf-8">\n'

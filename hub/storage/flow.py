@@ -10,6 +10,7 @@ from hub.application.flow import DAYS, HOUR_MS, Flow, arrivals_of, steps_of
 from hub.domain.legal_day import day_bounds_ms
 from hub.domain.registration import LIVE
 from hub.storage.acts import acts_of_day
+from hub.storage.nights import who_stayed
 from hub.storage.schema import presence, registration, tap, terminal
 from protocol.record import DIRECTION_OUT, REASON_UNKNOWN_BADGE, VERDICT_GRANTED
 
@@ -66,6 +67,7 @@ def flow_of(connection: Connection, site_id: int, day: date, now_ms: int) -> Flo
                 )
             ),
             start_ms,
+            who_stayed(connection, site_id, day, now_ms),
         ),
         expected=connection.execute(expected).scalar_one(),
         arrivals=tuple(arrivals_of(one, moments) for one, moments in came.items()),

@@ -2,19 +2,20 @@
 
 The day regime registers a shift once, on the day on which it began (`hub.domain.stay`). Whoever
 taps out in the morning is seen on that day and has no registration for it; the one of the day
-before stands for him.
+before stands for him. So it does after midnight for who is still there and has no tap of that day.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Row, func, or_, select
 
-from hub.domain.legal_day import day_bounds_ms
+from hub.domain.day_regime import NIGHT_SHIFT_MAX_MS
+from hub.domain.legal_day import brussels_day, day_bounds_ms
 from hub.domain.registration import LIVE
 from hub.domain.stay import DayTaps, began_before, stay_of
 from hub.storage.acts import outs_of
@@ -40,6 +41,21 @@ class Nights:
         return frozenset(row.reference for row in self.rows)
 
 
+def who_stayed(connection: Connection, site_id: int, day: date, now_ms: int) -> Sequence[int]:
+    """Returns who came the day before, did not leave on it, and may still be there; nobody for a
+    day that is not today."""
+    if day != brussels_day(now_ms):
+        return ()
+    return connection.scalars(
+        select(presence.c.person_id).where(
+            presence.c.site_id == site_id,
+            presence.c.day == (day - timedelta(days=1)).isoformat(),
+            presence.c.inside == 1,
+            presence.c.last_ms >= now_ms - NIGHT_SHIFT_MAX_MS,
+        )
+    ).all()
+
+
 def nights_before(
     connection: Connection,
     site_id: int,
@@ -47,8 +63,10 @@ def nights_before(
     now_ms: int,
     present: Sequence[_Row],
     registered: Iterable[_Row],
+    staying: Iterable[int] = (),
 ) -> Nights:
-    """Returns the registrations of the shifts that began the day before and ended on this one.
+    """Returns the registrations of the shifts that began the day before and ended on this one, or
+    have not ended yet.
 
     Args:
         day: Brussels day, ISO.
@@ -56,11 +74,29 @@ def nights_before(
         present: the presences of the site and day.
         registered: the registrations of the site and day; who has one of these that counts has his
             own.
+        staying: people who came the day before and did not tap since.
     """
     has = {row.person_id for row in registered if row.state in LIVE}
+    ended = [person_id for person_id in staying if person_id not in has]
+    ended += _who_ended(connection, site_id, day, now_ms, present, has)
+    if not ended:
+        return Nights()
+    eve = (date.fromisoformat(day) - timedelta(days=1)).isoformat()
+    return Nights(tuple(_registrations(connection, site_id, eve, ended)))
+
+
+def _who_ended(
+    connection: Connection,
+    site_id: int,
+    day: str,
+    now_ms: int,
+    present: Sequence[_Row],
+    has: Container[int],
+) -> list[int]:
+    """Who came the day before and went on this one, without a registration of this one."""
     seen = {row.person_id: row for row in present if row.person_id not in has}
     if not seen:
-        return Nights()
+        return []
     of = date.fromisoformat(day)
     eve = (of - timedelta(days=1)).isoformat()
     # A presence is found by its person: these are few, and those of a whole day are many.
@@ -73,7 +109,7 @@ def nights_before(
         )
     ).all()
     if not began:
-        return Nights()
+        return []
     outs = _first_outs(connection, of, [row.person_id for row in began])
     ended: list[int] = []
     for row in began:
@@ -87,7 +123,7 @@ def nights_before(
         )
         if stay is not None and began_before(stay, of):
             ended.append(row.person_id)
-    return Nights(tuple(_registrations(connection, site_id, eve, ended))) if ended else Nights()
+    return ended
 
 
 def _first_outs(connection: Connection, day: date, people: Sequence[int]) -> Mapping[int, int]:

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, and_, false, func, or_, select
@@ -34,7 +34,7 @@ from hub.storage.engine import reading
 from hub.storage.flow import flow_of
 from hub.storage.gate_news import news_of_gates, passages_of_day
 from hub.storage.light_rows import light_rows
-from hub.storage.nights import nights_before
+from hub.storage.nights import nights_before, who_stayed
 from hub.storage.schema import (
     company,
     kiosk,
@@ -122,6 +122,7 @@ class Overview:
             )
             passed = passages_of_day(connection, [row.id for row in in_use], day)
             present = _presences(connection, site_id, [day])
+            staying = _staying(connection, site_id, day, now_ms, present)
             registered = _registrations(connection, site_id, registration.c.day == day)
             # What ended badly stays in view on the day on which it ended: a tap that arrives
             # after midnight must not lapse unseen.
@@ -141,7 +142,11 @@ class Overview:
             past = day < brussels_day(now_ms).isoformat()
             visitors = visitors_on(connection, date.fromisoformat(day)) if past else frozenset()
             # The end of a night shift was registered on the day on which that began.
-            nights = nights_before(connection, site_id, day, now_ms, present, registered)
+            nights = nights_before(
+                connection, site_id, day, now_ms, present, registered,
+                [row.person_id for row in staying],
+            )  # fmt: skip
+            present = [*present, *staying]
             late = [row for row in late if row.reference not in nights.references]
             earlier_days = sorted({row.day for row in late})
             seen_then = _presences(connection, site_id, earlier_days) if late else []
@@ -232,7 +237,22 @@ def _places(
     return {key: (number, levels.get(key)) for key, number in rows}
 
 
-def _presences(connection: Connection, site_id: int, days: Sequence[str]) -> Sequence[_Row]:
+def _staying(
+    connection: Connection, site_id: int, day: str, now_ms: int, present: Iterable[_Row]
+) -> list[_Row]:
+    """Who came the day before and is still there: he has not tapped on this day, and counts."""
+    of = date.fromisoformat(day)
+    stayed = {*who_stayed(connection, site_id, of, now_ms)} - {row.person_id for row in present}
+    if not stayed:
+        return []
+    eve = (of - timedelta(days=1)).isoformat()
+    rows = _presences(connection, site_id, [eve], presence.c.person_id.in_(stayed))
+    return [row._replace(day=day) for row in rows]
+
+
+def _presences(
+    connection: Connection, site_id: int, days: Sequence[str], *conditions: Any
+) -> Sequence[_Row]:
     return light_rows(
         connection.execute(
             select(
@@ -249,7 +269,7 @@ def _presences(connection: Connection, site_id: int, days: Sequence[str]) -> Seq
                     company, person.c.company_id == company.c.id
                 )
             )
-            .where(presence.c.site_id == site_id, presence.c.day.in_(days))
+            .where(presence.c.site_id == site_id, presence.c.day.in_(days), *conditions)
         )
     )
 

@@ -55,7 +55,7 @@ class KioskWords(PageWords):
 
     def when(self, utc_ms: int) -> str:
         """Returns a time of day."""
-        return time_text(utc_ms, self.language)[:5]
+        return time_text(utc_ms, self.language, seconds=False)
 
 
 def draw_screen(

@@ -148,7 +148,9 @@ class PhoneWords(PageWords):
     def what(self, act: PhoneAct) -> str:
         """Returns which act it is: way, moment, site."""
         way = "in" if act.direction == DIRECTIONS["in"] else "out"
-        return self(f"did.{way}", time=time_text(act.at_ms, self.language)[:5], site=act.site)
+        return self(
+            f"did.{way}", time=time_text(act.at_ms, self.language, seconds=False), site=act.site
+        )
 
     def clock(self, moment: Moment) -> str:
         """Returns what is to be said of the phone's clock; empty when it is good."""

@@ -57,7 +57,7 @@ class ScheduleWords(PageWords):
 
     def moment(self, utc_ms: int) -> str:
         """Returns a moment in Brussels, to the minute."""
-        return moment_text(utc_ms, self.language)[:-3]
+        return moment_text(utc_ms, self.language, seconds=False)
 
     def next_due(self, row: ScheduleRow, now_ms: int) -> str:
         """Returns when it is due next."""

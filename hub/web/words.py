@@ -18,7 +18,7 @@ from hub.application.place_words import place_text
 from hub.domain.causes import Cause
 from hub.domain.legal_day import brussels_day
 from hub.domain.registration import LIVE, NUMBERED, State
-from hub.i18n import catalogue, day_text, placeholders, text, time_text
+from hub.i18n import catalogue, clock_text, day_text, placeholders, text, time_text
 
 # How a registration came about explains nothing about why it has no number yet.
 _ORIGINS: Final = (Cause.FIRST_TAP, Cause.FIRST_TAP_OUT, Cause.PLANNED)
@@ -103,9 +103,17 @@ class Words:
         """Returns where a company stands in the chain."""
         return self.any("day.level_0") if level == 0 else self.any("day.level", level=level)
 
-    def time(self, utc_ms: int | None) -> str:
+    def time(self, utc_ms: int | None, *, seconds: bool = True) -> str:
         """Returns the time of day in Brussels, `07:42:10`; the word for never without one."""
-        return self("never") if utc_ms is None else time_text(utc_ms, self.language)
+        if utc_ms is None:
+            return self("never")
+        return time_text(utc_ms, self.language, seconds=seconds)
+
+    def on_day(self, utc_ms: int | None, iso: str) -> str:
+        """Returns the time of day; of who came the day before with that date before it."""
+        if utc_ms is None:
+            return self("never")
+        return clock_text(utc_ms, self.language, date.fromisoformat(iso), seconds=True)
 
     def day(self, iso: str) -> str:
         """Returns a day in words."""
@@ -140,8 +148,8 @@ class Words:
             row: the registration the third step tells of; None without any.
         """
         if person.seen:
-            kept = Step("kept", "done", self("step.kept"), self.time(person.first_ms))
-            hub = Step("hub", "done", self("step.hub"), self.time(person.received_ms))
+            kept = Step("kept", "done", self("step.kept"), self.on_day(person.first_ms, person.day))
+            hub = Step("hub", "done", self("step.hub"), self.on_day(person.received_ms, person.day))
         else:
             kept = Step("blank", "none", self("step.not_seen"))
             hub = Step("blank", "none", self("step.hub"), "–")

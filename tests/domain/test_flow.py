@@ -38,6 +38,12 @@ def test_who_leaves_first_came_before_midnight() -> None:
     assert steps_of(taps, 5) == ((5, 1), (100, 0), (200, 1), (300, 2))
 
 
+def test_who_came_the_day_before_and_has_not_left_counts_from_the_start() -> None:
+    start = at("2026-11-23T00:00")
+    taps = [(at("2026-11-23T05:00"), 1, False), (at("2026-11-23T07:00"), 3, True)]
+    assert [count for _, count in steps_of(taps, start, [1, 2])] == [2, 1, 2]
+
+
 def test_two_taps_in_one_millisecond_leave_him_inside() -> None:
     assert steps_of([(7, 1, True), (7, 1, False)], 0)[-1] == (7, 1)
 

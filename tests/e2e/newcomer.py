@@ -29,7 +29,7 @@ THINK_S: Final = 1.35
 READ_S: Final = 6.0
 """To take in a page; the model has no number for that."""
 
-_FAULTS: Final = """
+FAULTS: Final = """
 () => {
   const faults = [];
   const heads = document.querySelectorAll("h1");
@@ -51,6 +51,7 @@ _FAULTS: Final = """
   return faults;
 }
 """
+"""What is wrong with the page that is open, in words; nothing when it is as it should be."""
 _FOCUS: Final = """
 (field) => {
   field.blur();
@@ -127,7 +128,7 @@ class Visitor:
     def looks(self, picture: str, phone: bool = False) -> None:
         """Looks over the page that is there; see `arrives`."""
         assert self.page.get_attribute("html", "lang") == self.language
-        assert self.page.evaluate(_FAULTS) == [], picture
+        assert self.page.evaluate(FAULTS) == [], picture
         first = self.page.locator("main input:visible, main select:visible").first
         if first.count():
             assert first.evaluate(_FOCUS), f"{picture}: the focus does not show"

@@ -35,6 +35,16 @@ WORKS: Final = "1Y19FAKE001AZ"
 BUILDER, ROOFER = "0999000129", "0999000228"
 GATE, GATE_NAME = "gate-in", "Poort 1"
 DAY_MS: Final = 86_400_000
+SETTINGS: Final = """
+[eid]
+enabled = true
+[mail]
+host = "127.0.0.1"
+port = 9
+security = "none"
+sender = "werf@example.invalid"
+"""
+"""Cards are read where there is a reader, and reports and reminders wait for a mail server."""
 
 
 @dataclass(frozen=True)
@@ -60,8 +70,10 @@ CLAIRE = Somebody("claire", "Claire Dubois", Role.CONTRACTOR, "fr", ROOFER)
 INES = Somebody("ines", "Ines Lambert", Role.INSPECTOR, "de")
 KAAT = Somebody("kaat", "Kaat Janssens", Role.INSPECTOR, "nl")
 """The safety coordinator: the same rights as the inspection, another errand."""
+SEPP = Somebody("sepp", "Sepp Huber", Role.GUARD, "de")
+"""Logs in with a second factor."""
 ADA = Somebody("ada", "Ada Claes", Role.ADMINISTRATOR, "en")
-EVERYBODY: Final = (SASKIA, GUST, CLAIRE, INES, KAAT, ADA)
+EVERYBODY: Final = (SASKIA, GUST, CLAIRE, INES, KAAT, SEPP, ADA)
 
 
 class PeopleSite:
@@ -151,6 +163,7 @@ def people_site(folder: Path, browser: Browser, people: str) -> Iterator[PeopleS
         people=file,
         validation_delay_s=1.0,
         settle_s=2.0,
+        more_settings=SETTINGS,
     )
     with loop_in_thread() as loop:
 

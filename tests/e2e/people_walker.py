@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from hub.domain.rights import Reach, Role, reach
 from hub.i18n import catalogue
 from hub.web.frame import NAVIGATION
-from tests.e2e.newcomer import PHONE, WIDE, Visitor
+from tests.e2e.newcomer import FAULTS, PHONE, WIDE, Visitor
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
@@ -19,6 +19,8 @@ _KEY: Final = re.compile(
 )
 """A key of the catalogue, or a value that was not filled in."""
 _FILE: Final = re.compile(r"\.(csv|xlsx|pdf|json|toml|example)$")
+_SETTINGS: Final = {"access.public_url"}
+"""Settings that a page names, so that whoever reads it can ask for them."""
 _WORDS: Final = """
 () => {
   const body = document.body.cloneNode(true);
@@ -69,13 +71,20 @@ class Walker(Visitor):
         self.seen.append(where)
         assert self.page.get_attribute("html", "lang") == self.language, where
         shown = self.page.evaluate(_WORDS)
-        keys = [key for key in _KEY.findall(shown) if not _FILE.search(key)]
-        assert keys == [], f"{where}: texts without words"
+        found = set(_KEY.findall(shown)) - _SETTINGS
+        keys = [key for key in found if not _FILE.search(key)]
+        faults = self.page.evaluate(FAULTS)
+        assert faults == [], f"{where}: {faults}"
+        assert keys == [], f"{where}: texts without words: {keys}"
         before = self.page.viewport_size
         self._holds(PHONE)
         width, *wide = self.page.evaluate(_OVER)
         assert width <= PHONE["width"], f"{where}: {width} pixels wide on a phone: {wide}"
         self._holds(before or WIDE)
+
+    def narrows(self) -> None:
+        """Makes his screen as small as a phone."""
+        self._holds(PHONE)
 
     def _holds(self, size: Any) -> None:
         """Makes his screen this large; to draw a page anew for nothing takes its time."""

@@ -16,9 +16,12 @@ from typing import Final
 import pytest
 from pypdf import PdfReader
 
-from hub.domain.rights import Role
+from hub.domain.rights import Reach, Role, reach
+from hub.web.access import Allowed, anyone
 from simulator.site import GatePlan
 from tests.chromium import chromium, needs_chromium
+from tests.e2e.people_crawl import Crawl, Table
+from tests.e2e.people_errands import asks, has_errands, logs_in_twice, reminds
 from tests.e2e.people_site import (
     ADA,
     CLAIRE,
@@ -27,18 +30,26 @@ from tests.e2e.people_site import (
     INES,
     KAAT,
     SASKIA,
+    SEPP,
     PeopleSite,
+    Somebody,
     people_site,
 )
 from tests.e2e.people_walker import Walker
 from tests.hub.house import HEADER
+from tests.web.all_routes import all_routes
+from tests.web.test_rights import right_of
+from tests.web.whole_hub import whole_hub
 
 pytestmark = [pytest.mark.processes, *needs_chromium]
-MILAN, ODILE, BASILE, NORA = (f"04a1b2c3d4e5{number}" for number in ("01", "02", "07", "0c"))
+MILAN, ODILE, TUUR, BASILE, NORA = (
+    f"04a1b2c3d4e5{number}" for number in ("01", "02", "06", "07", "0c")
+)
 PEOPLE: Final = f"""{HEADER}
 Werf Noord;1Y19FAKE001AZ;0999000129;Bouwwerken Voorbeeld;Aarts;Milan;85031299761;;{MILAN};nl;
 Werf Noord;1Y19FAKE001AZ;0999000129;Bouwwerken Voorbeeld;Brasseur;Odile;78041799366;;{ODILE};fr;
 Werf Noord;1Y19FAKE001AZ;0999000129;Bouwwerken Voorbeeld;Claessens;Ward;82093099188;;5A1B2C3D;nl;
+Werf Noord;1Y19FAKE001AZ;0999000228;Toitures Exemple;Fierens;Tuur;99123199544;;{TUUR};nl;
 Werf Noord;1Y19FAKE001AZ;0999000228;Toitures Exemple;Gillard;Basile;03072199766;;{BASILE};fr;
 Werf Noord;1Y19FAKE001AZ;0999000228;Toitures Exemple;Lambert;Nora;91112299443;;{NORA};fr;2026-01-31
 """
@@ -55,6 +66,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PeopleSite]:
         chromium() as browser,
         people_site(tmp_path_factory.mktemp("walk"), browser, PEOPLE) as place,
     ):
+        # It takes half a minute until the remark is read that he has no Dimona.
+        place.tap(TUUR)
         yield place
 
 
@@ -118,15 +131,17 @@ def test_the_supervisor_sees_who_comes_and_settles_who_is_not_registered(
         assert FINN not in text
 
 
-def announces_himself(kiosk: Walker) -> None:
+def announces_himself(
+    kiosk: Walker, number: str = FINN, given: str = "Finn", family: str = "Maertens"
+) -> None:
     """Somebody whom nobody knows types his number at the kiosk, and says who he is."""
     kiosk.opens("/kiosk")
-    kiosk.types(kiosk.says("kiosk.start.number"), FINN)
+    kiosk.types(kiosk.says("kiosk.start.number"), number)
     kiosk.page.click("button[name=way][value=in]")
     kiosk.there(kiosk.says("kiosk.newcomer.title"))
     kiosk.looks_over()
-    kiosk.types(kiosk.says("kiosk.field.given_name"), "Finn")
-    kiosk.types(kiosk.says("kiosk.field.family_name"), "Maertens")
+    kiosk.types(kiosk.says("kiosk.field.given_name"), given)
+    kiosk.types(kiosk.says("kiosk.field.family_name"), family)
     kiosk.types(kiosk.says("kiosk.field.company_said"), "Toitures")
     kiosk.clicks_on("button", kiosk.says("kiosk.newcomer.go"))
     kiosk.page.locator(".k-answer").wait_for()
@@ -279,3 +294,158 @@ def test_who_installs_adds_a_gate_and_sees_its_tile(place: PeopleSite) -> None:
         tile.locator(".tone-number").first.wait_for()
         assert ada.page.evaluate("window.opened"), "the board was loaded again"
         ada.looks_over()
+
+
+# ---------------------------------------------------------------- every page
+
+KIOSK: Final = (
+    "/kiosk", "/kiosk/card", "/kiosk/emergency", "/kiosk/guard", "/kiosk/turn.json", "/kiosk/visit"
+)  # fmt: skip
+NOT_KIOSKS: Final = (
+    frozenset({Role.ADMINISTRATOR, Role.SUPERVISOR, Role.GUARD}),
+    "a kiosk is let in by a cookie of its own, and no login is",
+)
+NOT_REACHED: Final[dict[str, tuple[frozenset[Role], str]]] = {
+    **dict.fromkeys(KIOSK, NOT_KIOSKS),
+    "/enrol/eid": (frozenset({Role.CONTRACTOR}), "the reader is at the hub, and so is who uses it"),
+    "/sites/new": (frozenset({Role.SUPERVISOR}), "a new site is nobody's yet"),
+    "/registrations/of/{token}/visitor": (
+        frozenset({Role.ADMINISTRATOR, Role.SUPERVISOR, Role.CONTRACTOR}),
+        "the board offers it for who is there without any registration, and here each has one",
+    ),
+    "/phone/{handle}/state.json": (
+        frozenset({Role.WORKER}),
+        "a phone asks for it once it holds an act that was made without network",
+    ),
+    "/reports/reminders/new": (frozenset({Role.CONTRACTOR}), "nobody works for this one"),
+    "/reports/reminders/preview": (frozenset({Role.CONTRACTOR}), "nobody works for this one"),
+}  # fmt: skip
+"""Pages that a role may open and finds no way to, with the reason."""
+OPEN_WITHOUT_A_WAY: Final = {
+    "/healthz": "asked by what looks after the machine",
+    "/favicon.ico": "asked by old browsers; pages name their icon",
+    "/phone/app.webmanifest": "asked by the browser when the page is installed",
+    "/phone/worker.js": "asked by the browser itself, which tells no page",
+    "/login/elsewhere/back": "only with a provider of logins, see tests/web/test_elsewhere.py",
+}
+SECRET: Final = (*tuple(re.findall(r"\d{11,}|(?<=;)[A-Z][a-z]+(?=;[A-Z][a-z]+;)", PEOPLE)), FINN)
+STOYAN: Final = "88060299559"
+
+
+@pytest.fixture(scope="module")
+def hub_table(tmp_path_factory: pytest.TempPathFactory) -> Table:
+    with whole_hub(tmp_path_factory.mktemp("table") / "hub") as hub:
+        return Table(all_routes(hub.app))
+
+
+def allowed(table: Table, role: Role) -> set[str]:
+    """What the table of rights lets somebody see."""
+    return {
+        route.path
+        for route in table.pages()
+        if isinstance(right := right_of(route), Allowed)
+        and reach(role, right.action) is not Reach.NOTHING
+    }
+
+
+def compare(crawl: Crawl, pages: set[str], table: Table, role: Role | None = None) -> None:
+    """Fails for what was wrong, for what he did not find, and for what he should not have.
+
+    Args:
+        pages: what the table of rights lets him see.
+        role: his; None for a kiosk.
+    """
+    open_to_all = {route.path for route in table.pages() if right_of(route) is anyone}
+    reached = set(crawl.reached) - open_to_all
+    named = {path for path, (roles, _) in NOT_REACHED.items() if role in roles}
+    assert crawl.faults == [], "\n".join(crawl.faults)
+    assert pages - named - reached == set(), f"not reached: {pages - named - reached}"
+    assert reached - pages == set(), f"reached all the same: {reached - pages}"
+
+
+@pytest.fixture(scope="module")
+def busy(place: PeopleSite, kiosk: Walker, hub_table: Table) -> PeopleSite:
+    """Something is behind every page: one without Dimona, of whom his company was told, one whom
+    nobody knows, one registered."""
+    place.tap(BASILE)
+    announces_himself(kiosk, STOYAN, "Stoyan", "Iliev")
+    with place.walker(ADA) as ada:
+        reminds(Crawl(ada, hub_table, SECRET))
+    return place
+
+
+@pytest.mark.parametrize("one", [ADA, SASKIA, CLAIRE, GUST, INES], ids=lambda one: one.login)
+def test_every_link_leads_on_and_every_page_has_a_link_to_it(
+    busy: PeopleSite, hub_table: Table, one: Somebody
+) -> None:
+    with busy.walker(one, "status of 40") as who:
+        crawl = Crawl(who, hub_table, SECRET)
+        has_errands(crawl, one.role)
+        crawl.goes("/account", who.page.url.removeprefix(busy.base))
+        crawl.is_refused("/nothing", 404)
+        if one.role is not Role.ADMINISTRATOR:
+            crawl.is_refused("/audit", 403)
+    compare(crawl, allowed(hub_table, one.role), hub_table, one.role)
+
+
+def test_every_screen_of_a_kiosk_is_reached(
+    busy: PeopleSite, kiosk: Walker, hub_table: Table
+) -> None:
+    crawl = Crawl(kiosk, hub_table, SECRET)
+    crawl.goes("/kiosk")
+    kiosk.opens("/kiosk")
+    kiosk.types(kiosk.says("kiosk.start.number"), WARD)
+    with kiosk.page.expect_response("**/kiosk/turn.json"):
+        kiosk.page.click("button[name=way][value=in]")
+    crawl.looks()
+    kiosk.clicks_on("button", kiosk.says("kiosk.next"))
+    compare(crawl, set(KIOSK), hub_table)
+
+
+@pytest.fixture(scope="module")
+def poster(busy: PeopleSite) -> str:
+    """The address on the poster of the site."""
+    with busy.walker(SASKIA) as saskia:
+        saskia.opens("/works")
+        return poster_of(saskia)
+
+
+def test_every_page_of_a_worker_is_reached(busy: PeopleSite, hub_table: Table, poster: str) -> None:
+    with busy.walker(SASKIA) as saskia:
+        saskia.opens("/people")
+        saskia.clicks_on("link", "Gillard Basile", "main")
+        saskia.clicks_on("link", saskia.says("own.link.title"), "main")
+        saskia.clicks_on("button", saskia.says("own.code.make"))
+        code = saskia.page.locator("code.personal").inner_text()
+        saskia.clicks_on("button", saskia.says("own.link.make"))
+        link = saskia.page.locator("main code").first.inner_text()
+    with busy.stranger("fr", "basile", "status of 40") as basile:
+        crawl = Crawl(basile, hub_table, SECRET)
+        crawl.goes(poster)
+        basile.page.goto(f"{basile.base}{poster}")
+        basile.types(basile.says("phone.enter.code"), code)
+        basile.clicks_on("button", basile.says("phone.enter.go"))
+        basile.there(basile.says("phone.title"))
+        crawl.looks()
+        crawl.goes(link.removeprefix(busy.base))
+        basile.page.goto(link)
+        basile.clicks_on("button", basile.says("access.link.worker.do"))
+        basile.page.wait_for_url("**/own")
+        asks(crawl)
+        crawl.goes("/account", "/own")
+        crawl.is_refused("/people", 403)
+    compare(crawl, allowed(hub_table, Role.WORKER), hub_table, Role.WORKER)
+
+
+def test_every_page_of_a_stranger_is_reached(
+    busy: PeopleSite, hub_table: Table, poster: str
+) -> None:
+    """Every page that is open to all: the login with its second factor, and links."""
+    with busy.stranger("de", "nobody", "status of 40") as nobody:
+        crawl = Crawl(nobody, hub_table, SECRET)
+        crawl.goes("/login", "/phone", poster, busy.link(SEPP).removeprefix(busy.base))
+        logs_in_twice(crawl, busy, SEPP)
+    opened = {route.path for route in hub_table.pages() if right_of(route) is anyone}
+    assert crawl.faults == [], "\n".join(crawl.faults)
+    forgotten = opened - {*crawl.reached}
+    assert forgotten <= set(OPEN_WITHOUT_A_WAY), forgotten

@@ -336,7 +336,7 @@ def test_a_board_takes_few_queries_and_all_use_an_index(morning: Engine) -> None
     event.listen(morning, "before_cursor_execute", note)
     board(morning)
     event.remove(morning, "before_cursor_execute", note)
-    assert len(statements) <= 18
+    assert len(statements) <= 19
     with reading(morning) as connection:
         for sql, parameters in statements:
             plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", parameters).all()  # pyright: ignore[reportArgumentType]

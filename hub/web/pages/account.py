@@ -78,7 +78,7 @@ def account_page(office: Office, door: Door, passkeys: Passkeys) -> DrawAccount:
         return draw(
             request, "account.html", words, actor, status_of(errors[0]) if errors else 200,
             known=known, sessions=sessions, errors=words.explained(errors), where=where,
-            when=lambda ms: moment_text(ms, words.language)[:-3],
+            when=lambda ms: moment_text(ms, words.language, seconds=False),
             least=PASSWORD_MIN, most=PASSWORD_MAX,
             passkeys=his, passkeys_offered=passkeys.offered_to(known.role),
             elsewhere=known.elsewhere and label_of(office.settings.oidc),

@@ -67,8 +67,9 @@ def accounts_pages(office: Office) -> APIRouter:
             request, "account_of.html", words, actor, 400 if errors else 200,
             row=row, errors=words.explained(errors), tone=TONES[row.state],
             link=link_address(request, office.settings.access, secret) if secret else "",
-            purpose=purpose, until=moment_text(until_ms, words.language)[:-3],
-            when=lambda ms: moment_text(ms, words.language)[:-3], languages_of=LANGUAGE_NAMES,
+            purpose=purpose, until=moment_text(until_ms, words.language, seconds=False),
+            when=lambda ms: moment_text(ms, words.language, seconds=False),
+            languages_of=LANGUAGE_NAMES,
         )  # fmt: skip
 
     @router.get("/accounts")

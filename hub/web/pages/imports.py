@@ -95,7 +95,7 @@ def imports_pages(office: Office, uploads: HeldUploads) -> APIRouter:
             lines=lines,
             rules=rules,
             megabytes=MEGABYTES_MAX,
-            moment=lambda ms: moment_text(ms, words.language)[:-3],
+            moment=lambda ms: moment_text(ms, words.language, seconds=False),
             errors=words.explained(errors or []),
         )
 

@@ -106,7 +106,7 @@ def kiosks_pages(office: Office, door: Door) -> APIRouter:
             request, "kiosks.html", words, actor, 422 if errors else 200,
             rows=rows, sites=sites, typed=form, errors=words.explained(errors), ways=WAYS,
             gates=[(gate, f"{name} - {names[where]}") for gate, name, where in gates],
-            when=lambda ms: moment_text(ms, words.language)[:-3], waiting=waiting,
+            when=lambda ms: moment_text(ms, words.language, seconds=False), waiting=waiting,
         )  # fmt: skip
 
     @router.get("/kiosks")
@@ -162,7 +162,7 @@ def kiosks_pages(office: Office, door: Door) -> APIRouter:
             works=[(number, f"{number} - {site}") for number, site in works],
             kinds=[(kind, words.any(f"enrol.kind.{kind}")) for kind in KINDS],
             languages_known=list(LANGUAGE_NAMES.items()), errors=words.explained(errors or []),
-            when=lambda ms: moment_text(ms, words.language)[:-3],
+            when=lambda ms: moment_text(ms, words.language, seconds=False),
         )  # fmt: skip
 
     @router.get("/kiosks/newcomers")

@@ -201,5 +201,5 @@ def _link_page(
     return draw(
         request, "own_link.html", words, actor, token=token, called=name,
         address=address, code=code, personal=shown(personal), code_since=code_since, phones=phones,
-        when=lambda ms: moment_text(ms, words.language)[:-3],
+        when=lambda ms: moment_text(ms, words.language, seconds=False),
     )  # fmt: skip

@@ -77,6 +77,7 @@ def people_pages(office: Office) -> APIRouter:
             wrong=words.explained([error])[0] if error else None,
             query=_query(wanted),
             may_add=actor.may(Action.PEOPLE_CHANGE),
+            may_take=actor.may(Action.PEOPLE_EXPORT),
             narrowed=bool(wanted.company_number or wanted.kind or wanted.problem or searched),
         )
 

@@ -70,7 +70,7 @@ class RollCallWords(PageWords):
 
     def clock(self, utc_ms: int) -> str:
         """Returns the time of day without its seconds."""
-        return self.board.time(utc_ms)[:5]
+        return self.board.time(utc_ms, seconds=False)
 
     def where(self, row: Row) -> str:
         """Returns gate and time of the last tap; empty when there was none."""

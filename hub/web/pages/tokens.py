@@ -52,7 +52,7 @@ def tokens_pages(office: Office) -> APIRouter:
             request, "tokens.html", words, actor, 400 if errors else 200,
             rows=rows, errors=words.explained(errors), secret=secret, given=name, chosen=chosen,
             company=company, scopes=list(SCOPES), whole=actor.company_id is None,
-            when=lambda ms: moment_text(ms, words.language)[:-3], number_text=number_text,
+            when=lambda ms: moment_text(ms, words.language, seconds=False), number_text=number_text,
         )  # fmt: skip
         if secret:
             response.headers["Cache-Control"] = "no-store"
