@@ -5,21 +5,20 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from pathlib import Path
+from collections.abc import Generator
 from typing import Final
 
 import pytest
 
 # Hundreds of processes are started here. Where nothing may be written beside the sources, each of
-# them would compile all of ours anew: two of the three seconds that a command then takes.
+# them would compile all of ours anew: two of the three seconds that a command then takes. Under a
+# folder of its own all libraries would have to be compiled once more as well, by each worker.
 if sys.dont_write_bytecode:
     sys.dont_write_bytecode = False
-    sys.pycache_prefix = str(Path(__file__).parent.parent / ".pytest_cache" / "bytecode")
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-    os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix
 
 from hub.i18n import strict
-from tests import copies, readings
+from tests import copies, readings, rewriting
 
 strict(True)
 
@@ -40,6 +39,17 @@ def pytest_configure() -> None:
 def pytest_unconfigure() -> None:
     """Nothing stays behind."""
     copies.end()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection(session: pytest.Session) -> Generator[None, object, object]:
+    """Forgets nothing while collecting: what is loaded and found stays."""
+    gc.disable()
+    try:
+        rewriting.share(session.config)
+        return (yield)
+    finally:
+        gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
