@@ -146,16 +146,18 @@ class SharedPicture:
     """One picture for all streams of one site and language.
 
     Two pictures begin at least `PAUSE_S` apart, and what the last one took is followed by a rest,
-    so that no more than `SHARE` of the time goes there, but none longer than `REST_S`: who looks at
+    so that no more than a share of the time goes there, but none longer than `REST_S`: who looks at
     the board must not slow down those who tap.
 
     Args:
         take: makes a picture of a version above the one given; slow, so it runs in a thread by
             itself.
+        share: of the time, above 0 and at most 1.
     """
 
-    def __init__(self, take: Callable[[int], Awaitable[Picture]]) -> None:
+    def __init__(self, take: Callable[[int], Awaitable[Picture]], share: float = SHARE) -> None:
         self._take = take
+        self._share = share
         self._lock = asyncio.Lock()
         self._picture: Picture | None = None
         self._began = 0.0
@@ -180,7 +182,7 @@ class SharedPicture:
             began = loop.time()
             self._picture = await self._take(newer_than)
             ended = loop.time()
-            rest = min((ended - began) * (1 / SHARE - 1), REST_S)
+            rest = min((ended - began) * (1 / self._share - 1), REST_S)
             self._began, self._next = began, max(began + PAUSE_S, ended + rest)
             return self._picture
 

@@ -48,6 +48,9 @@ from hub.web.recent import Recent
 
 DrawList = Callable[[Sheet, str, str], bytes]
 """Draws a sheet in a language as a PDF, with a notice above it."""
+SHARE: Final = 0.6
+"""Of the time that may go into pictures of a roll call: nothing is as urgent as a name that is
+still missing, and gates let people pass without the hub."""
 _PROMPT: Final = Prompt()
 SEE = AllowedInNeed(Action.ROLL_CALL_SEE, _PROMPT)
 CHANGE = AllowedInNeed(Action.ROLL_CALL_CHANGE, _PROMPT)
@@ -274,7 +277,7 @@ def _add_reading(router: APIRouter, pages: _Pages, draw_list: DrawList) -> None:
         key = (here.id, language, may)
         if key not in pages.shared:
             pages.shared[key] = SharedPicture(
-                lambda _: run_in_threadpool(pages.picture, here.id, language, may)
+                lambda _: run_in_threadpool(pages.picture, here.id, language, may), SHARE
             )
         since = request.headers.get("Last-Event-ID", since)
         events = stream(pages.changes, pages.shared[key].get, since)
