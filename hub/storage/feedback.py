@@ -54,6 +54,7 @@ class DayReader:
             select(
                 registration_event.c.id,
                 registration.c.site_id,
+                registration.c.day,
                 badge.c.tag,
                 registration_event.c.number,
             )
@@ -61,13 +62,16 @@ class DayReader:
             .join(badge, badge.c.person_id == registration.c.person_id)
             .where(registration_event.c.id > event)
             .where(registration_event.c.number.is_not(None))
-            .where(registration.c.day == day.isoformat())
             .order_by(registration_event.c.id)
         )
+        # The day is looked at here: asked for it, SQLite reads the registrations of the whole day
+        # (7 ms of 3,000, for each tap) instead of the few steps that are new.
+        today = day.isoformat()
         with reading(self._engine) as connection:
             newest = connection.execute(select(func.max(registration_event.c.id))).scalar() or 0
             rows = connection.execute(query.where(registration_event.c.id <= newest)).all()
-        return newest, [(row.site_id, row.tag, str(row.number)) for row in rows]
+        found = [(row.site_id, row.tag, str(row.number)) for row in rows if row.day == today]
+        return newest, found
 
     def receipts_of(self, site_id: int, day: date) -> list[tuple[bytes, str]]:
         """See `FeedbackSource`."""
