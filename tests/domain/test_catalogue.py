@@ -194,6 +194,11 @@ class TestFormats:
         assert i18n.day_text(date(2026, 11, 23), language) == day
         assert i18n.moment_text(self.MOMENT, language) == moment
 
-    def test_both_passes_of_the_repeated_hour_read_the_same(self) -> None:
+    def test_both_passes_of_the_repeated_hour_say_which_they_are(self) -> None:
         first = int(datetime.fromisoformat("2026-10-25T00:30:00+00:00").timestamp() * 1000)
-        assert i18n.time_text(first, "fr") == i18n.time_text(first + 3_600_000, "fr") == "02:30:00"
+        hour = 3_600_000
+        read = [i18n.time_text(first + add, "fr") for add in (-hour, 0, hour, 2 * hour)]
+        assert read == ["01:30:00", "02:30:00 (UTC+2)", "02:30:00 (UTC+1)", "03:30:00"]
+        day_before = i18n.moment_text(first - 24 * hour, "en", seconds=False)
+        assert day_before == "24 October 2026 02:30"
+        assert i18n.moment_text(first, "en", seconds=False) == "25 October 2026 02:30 (UTC+2)"

@@ -24,6 +24,7 @@ MODULES = (
     "simulator/gate.py",
     "hub/__init__.py",
     "hub/clock.py",
+    "hub/compiled.py",
     "hub/errors.py",
     "hub/main.py",
     "hub/settings.py",

@@ -151,7 +151,7 @@ def test_the_short_day_looks_right_everywhere(spring: Nights) -> None:
     assert "0 on site now" in board
     assert "Basile Gillard left at 03:30:00 kept at the gate 01:30:00" in board
     assert "Milan Aarts left at 06:00:00" in board
-    assert "At most 2 people on site, at 01:30." in board
+    assert "Most on site at once: 2, at 01:30." in board
     assert once(day, "Aarts", "Gillard")
     assert "28/03 22:00 06:00" in day
     assert "01:30 03:30" in day
@@ -189,7 +189,7 @@ def test_who_came_before_midnight_is_on_the_board_until_he_leaves(autumn: Nights
     assert "seen on Saturday 24 October" not in board
     # The hour that there is twice says which of the two, and nobody is inside twice.
     assert "Basile Gillard left at 02:30:00 (UTC+1) kept at the gate 02:30:00 (UTC+2)" in board
-    assert "At most 2 people on site, at 02:30 (UTC+2)." in board
+    assert "Most on site at once: 2, at 02:30 (UTC+2)." in board
 
 
 def test_everybody_is_on_the_day_list_once_whatever_it_is_taken_along_as(autumn: Nights) -> None:
@@ -265,7 +265,7 @@ def test_a_day_ends_at_its_own_midnight(autumn: Nights) -> None:
     board, day = autumn.reads("/"), autumn.reads("/day")
     assert "1 on site now" in board
     assert "Piotr Kowalik kept at the gate 25/10 23:30:00" in board
-    assert "At most 1 people on site, at 00:00." in board
+    assert "Most on site at once: 1, at 00:00." in board
     assert "Monday 26 October 2026" in day
     assert once(day, "Kowalik")
     assert once(autumn.reads("/day?day=2026-10-25"), *NAMES)
