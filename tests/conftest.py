@@ -18,7 +18,7 @@ if sys.dont_write_bytecode:
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 from hub.i18n import strict
-from tests import copies, readings, rewriting
+from tests import copies, one_loop, readings, rewriting
 
 strict(True)
 
@@ -34,10 +34,12 @@ def pytest_configure() -> None:
     """New databases are copies from here on, and what is the same in all applications is shared."""
     copies.begin()
     readings.begin()
+    one_loop.begin()
 
 
 def pytest_unconfigure() -> None:
     """Nothing stays behind."""
+    one_loop.end()
     copies.end()
 
 
