@@ -21,7 +21,7 @@ from hub.storage.audit import note
 from hub.storage.engine import writing
 from hub.storage.kiosk_tables import kiosk
 from hub.storage.kiosks import Kiosks, NewKiosk
-from hub.storage.schema import works
+from hub.storage.schema import company, works
 from hub.web.access import install_access
 from hub.web.office import Office
 from hub.web.pages.audit import audit_pages
@@ -105,6 +105,19 @@ def test_a_kiosk_is_called_by_its_name_and_not_by_its_identity(here: TestHouse) 
     # It can be chosen among those who did something, and only its rows are shown then.
     only = plain(browser.get(f"/audit?lang=nl&by=kiosk:{key}").text)
     assert "1 regel " in only
+
+
+def test_rows_of_tables_are_told_as_names_or_as_how_many(here: TestHouse) -> None:
+    with writing(here.house.engine) as connection:
+        above, name = connection.execute(select(company.c.id, company.c.name)).first() or (0, "")
+        note(connection, here.house.vault, NOON_MS + 10_000, "command", Noted.PARTY_ADDED,
+             "works:1Y19FAKE001AZ", above=above)  # fmt: skip
+        note(connection, here.house.vault, NOON_MS + 10_001, "command", Noted.PEOPLE_IMPORTED,
+             "import:1", added=[31, 32, 33, 34])  # fmt: skip
+    shown = unescape(client(here).get("/audit?lang=de").text)
+    assert f"unter</span> {name}" in shown
+    assert "hinzugefügt</span> 4" in shown
+    assert "31, 32" not in shown
 
 
 def test_how_somebody_logged_in_is_told_in_words(here: TestHouse) -> None:

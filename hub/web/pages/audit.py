@@ -154,11 +154,15 @@ def _line(row: AuditRow, subjects: Subjects, words: PageWords, actor: Actor) -> 
         _called(subject, words) if row.subject else "",
         link,
         str(subject),
-        [_told(k, one, words) for k, one in row.detail.items() if one not in (None, "", [])],
+        [
+            _told(key, one, subjects, words)
+            for key, one in row.detail.items()
+            if one not in (None, "", [])
+        ],
     )
 
 
-def _told(key: str, value: Any, words: PageWords) -> tuple[str, str]:
+def _told(key: str, value: Any, subjects: Subjects, words: PageWords) -> tuple[str, str]:
     """What a detail is called and what it is, in words where there are some."""
     called = words(f"key.{key}") if words.has(f"key.{key}") else key
     if isinstance(value, bool):
@@ -171,10 +175,15 @@ def _told(key: str, value: Any, words: PageWords) -> tuple[str, str]:
         return called, words.any(f"frame.role.{value}")
     if key == "kind" and value in tuple(Kind):
         return called, words.any(f"people.kinds.{value}")
+    if key == "above" and isinstance(value, int):
+        return called, _called(subjects.of(f"company:{value}"), words)
     return called, _shown(value)
 
 
 def _shown(value: Any) -> str:
+    if isinstance(value, list) and all(isinstance(one, int) for one in value):
+        # Rows of a table tell a reader nothing but how many they are.
+        return str(len(value))
     return ", ".join(str(one) for one in value) if isinstance(value, list) else str(value)
 
 
