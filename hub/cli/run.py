@@ -109,6 +109,11 @@ def _set_up(office: Office, settings: Settings, port: int) -> tuple[str, int] | 
     return None if secret is None else (f"{link_base(settings, port)}/link/{secret}", until_ms)
 
 
+def _end_before_it_serves(number: int, frame: object) -> None:
+    """Who is asked to end while it starts stops what has started: the broker would outlive it."""
+    raise SystemExit(0)
+
+
 def _settle() -> None:
     """What a hub is made of stays: Python need not look through it again for what is left over.
 
@@ -123,6 +128,7 @@ def _settle() -> None:
 @app.command("run")
 def run(as_json: JsonFlag = False) -> None:
     """Run the hub: broker, intake, registrations and dashboard, until Ctrl-C."""
+    signal.signal(signal.SIGTERM, _end_before_it_serves)
     settings = given_settings()
     listener = listen(settings.web.host, settings.web.port)
     try:
@@ -167,6 +173,7 @@ def run(as_json: JsonFlag = False) -> None:
         )
         server = _Server(config)
         host = f"[{settings.web.host}]" if ":" in settings.web.host else settings.web.host
+        _settle()
         # Whoever comes at the address as soon as he reads it waits a moment; he is not turned away.
         listener.listen(BACKLOG)
         port = listener.getsockname()[1]
@@ -199,7 +206,6 @@ def run(as_json: JsonFlag = False) -> None:
                 language = chosen_language(settings)
                 until = moment_text(until_ms, language)
                 typer.echo(text("access.cli.set_up", language, url=link, until=until))
-        _settle()
         asyncio.run(_serve(server, listener, hub.changes, cards))
     finally:
         hub.stop()
