@@ -17,8 +17,8 @@ WITH_SKIDL := --no-binary skidl --no-build-isolation
 # pyscard is too, and is compiled against the PC/SC library of this machine: for `make test` only.
 WITH_PYSCARD := --no-binary pyscard --no-build-isolation
 
-# All tests: two at a time, since many of them wait for processes; with three, taps of simulated gates
-# went astray now and then. Tests of a file stay together, in the order of tests/conftest.py.
+# All tests: two at a time, since many of them wait for processes. Tests of a file stay together, in
+# the order that tests/conftest.py gives them.
 ALL := --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 DEMO := $(VENV)/.installed-demo

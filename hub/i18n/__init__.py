@@ -155,7 +155,7 @@ def _which_of_two(moment: datetime) -> str:
 
 
 def day_text(day: date, language: str) -> str:
-    """Returns the day in words, ``lundi 23 novembre 2026``; in German ``Montag, 23. November``."""
+    """Returns the day in words: ``lundi 23 novembre 2026``, ``Montag, 23. November 2026``."""
     weekday = format_date(day, "EEEE", locale=_locale(language))
     return f"{weekday}{',' if language == 'de' else ''} {short_day_text(day, language)}"
 

@@ -239,23 +239,11 @@ class Reports:
         Args:
             looked_at: what `days_to_look_at` returned.
         """
-        period = self.asked.period
         columns = presence.c
-        query = (
-            select(columns.person_id, columns.site_id, columns.day, company.c.number)
-            .select_from(
-                presence.join(person, columns.person_id == person.c.id)
-                .outerjoin(company, person.c.company_id == company.c.id)
-                .outerjoin(USER, person.c.user_company_id == USER.c.id)
-            )
-            .where(
-                columns.site_id.in_(self.sites),
-                columns.day.between(period.first.isoformat(), period.last.isoformat()),
-                presences_within(self.actor.scope(Action.REPORTS_SEE)),
-                *self._of_company(),
-            )
-        )
-        for person_id, site_id, day, number in self.connection.execute(query):
+        of = columns.person_id, columns.site_id, columns.day, company.c.number
+        for person_id, site_id, day, number in self._present(
+            self.asked.period.first, self.asked.period.last, of=of
+        ):
             if (person_id, site_id, day) not in looked_at:
                 yield (person_id, site_id, day), number or ""
 
@@ -323,9 +311,15 @@ class Reports:
 
     # ------------------------------------------------------------ queries
 
-    def _present(self, first: date, last: date, people: Set[int] | None = None) -> Sequence[_Row]:
+    def _present(
+        self,
+        first: date,
+        last: date,
+        people: Set[int] | None = None,
+        of: Sequence[Any] = (*PERSON, presence),
+    ) -> Sequence[_Row]:
         return self.connection.execute(
-            select(*PERSON, presence)
+            select(*of)
             .select_from(
                 presence.join(person, presence.c.person_id == person.c.id)
                 .outerjoin(company, person.c.company_id == company.c.id)
