@@ -204,10 +204,10 @@ class Scenes:
         )
 
     def written(self, scene: Scene) -> bytes:
-        """Returns a scene as JSON for scripts.
+        """Returns a scene as JSON for scripts: names, references and numbers of registrations.
 
-        What 3,000 people become is 2 MB, and takes as long as to read them: it is written once of
-        each board.
+        Like the page it holds no person number, no card UID and no badge tag. What 3,000 people
+        become is 2 MB, and takes as long as to read them: it is written once of each board.
         """
         parts = [_json(scene.around())[:-1]]
         for name, value, told in (("board", scene.board, _board), ("flow", scene.flow, _flow)):

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from sqlalchemy import Engine
 
+from hub.application.access import Scope
 from hub.application.overview import AuthorityStatus, Board
 from hub.storage.overview import Overview
 from hub.web.live import Changes
 from hub.web.recent import KEPT_MS
-from hub.web.scene import Scenes
+from hub.web.scene import FLOW_MS, Scenes
 from tests.web.sample import NOW
 
 
@@ -110,3 +113,24 @@ def test_midnight_begins_another_board(
 def test_the_pulse_reads_no_board(scenes: Scenes, overview: CountedOverview) -> None:
     assert scenes.pulse() == (NOW, AuthorityStatus())
     assert overview.boards == 0
+
+
+def test_what_scripts_are_told_is_of_the_board_that_they_asked_for(
+    scenes: Scenes, overview: CountedOverview, changes: Changes, clock: Moment
+) -> None:
+    first = scenes.written(scenes.take(1, holding=7))
+    assert scenes.written(scenes.take(1, holding=7)) == first
+    assert json.loads(first)["board"]["as_of_ms"] == json.loads(first)["as_of_ms"] == NOW
+    clock.now_ms += FLOW_MS
+    changes.notify()
+    told = json.loads(scenes.written(scenes.take(1, holding=8)))
+    assert overview.boards == 2
+    assert told["board"]["as_of_ms"] == told["as_of_ms"] == clock.now_ms
+    assert told["flow"]["until_ms"] == clock.now_ms
+    assert told["board"]["companies"]
+
+
+def test_scripts_are_told_when_there_is_no_site(scenes: Scenes, clock: Moment) -> None:
+    nowhere = Scope(sites=frozenset())
+    told = json.loads(scenes.written(scenes.take(None, nowhere)))
+    assert (told["board"], told["flow"], told["as_of_ms"]) == (None, None, clock.now_ms)
